@@ -1,0 +1,1 @@
+"""PULSE: the method, without any orchestration."""

@@ -1,0 +1,1 @@
+"""One baseline a file, all behind the same interface as our model."""

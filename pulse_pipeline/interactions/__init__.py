@@ -1,0 +1,1 @@
+"""From raw logs to clean interactions, items and splits. Nothing here knows a model."""

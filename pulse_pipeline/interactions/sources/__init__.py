@@ -1,0 +1,1 @@
+"""One reader a file for each upstream format. Nothing here cleans or splits."""

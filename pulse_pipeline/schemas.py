@@ -1,0 +1,119 @@
+"""The contract of every table: one dataframely schema each, the same words in every tree."""
+
+import dataframely as dy
+import polars as pl
+
+SPLITS = ["train", "valid", "test"]
+KINDS = ["hindsight", "foresight", "refined"]
+EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01, before which no interaction of ours can have happened
+
+
+class RawInteractions(dy.Schema):
+    """One row as upstream recorded it, with our column names."""
+
+    user_id = dy.String(nullable=False, min_length=1)
+    item_id = dy.String(nullable=False, min_length=1)
+    rating = dy.Float32(nullable=True, min=0.0, max=10.0)
+    timestamp = dy.Int64(nullable=True, min=EARLIEST_TIMESTAMP)
+    review_title = dy.String(nullable=True)
+    review_text = dy.String(nullable=True)
+
+
+class Interactions(dy.Schema):
+    """Cleaned interactions in stable order with the split of each protocol.
+
+    `position` counts from 0 within the user, without gaps. `split_temporal` is null where the
+    source has no times.
+    """
+
+    user_id = dy.String(nullable=False, primary_key=True)
+    position = dy.Int32(nullable=False, primary_key=True, min=0)
+    item_id = dy.String(nullable=False)
+    rating = dy.Float32(nullable=True)
+    timestamp = dy.Int64(nullable=True, min=EARLIEST_TIMESTAMP)
+    review_title = dy.String(nullable=True)
+    review_text = dy.String(nullable=True)
+    split_loo = dy.Enum(SPLITS, nullable=False)
+    split_temporal = dy.Enum(SPLITS, nullable=True)
+
+
+class Items(dy.Schema):
+    """The catalogue. `text` is what the encoder sees; empty (and flagged) where nothing is known."""
+
+    item_id = dy.String(nullable=False, primary_key=True)
+    title = dy.String(nullable=True)
+    brand = dy.String(nullable=True)
+    categories = dy.List(dy.String(), nullable=False)
+    price = dy.Float32(nullable=True, min=0.0)
+    description = dy.String(nullable=True)
+    text = dy.String(nullable=False)
+    text_hash = dy.String(nullable=False)
+    has_text = dy.Bool(nullable=False)
+
+    @dy.rule()
+    def flagged(cls) -> pl.Expr:
+        """`has_text` says whether `text` holds anything."""
+        return pl.col("has_text") == (pl.col("text") != "")
+
+
+class Quarantine(dy.Schema):
+    """A row that broke a contract, as it was, with the rule it broke."""
+
+    source_file = dy.String(nullable=False)
+    source_row = dy.Int64(nullable=True, min=0)
+    rule = dy.String(nullable=False)
+    record = dy.String(nullable=False)
+
+
+class Rationales(dy.Schema):
+    """One written rationale. `target_position` is the first position that it must not see."""
+
+    user_id = dy.String(nullable=False)
+    kind = dy.Enum(KINDS, nullable=False)
+    target_position = dy.Int32(nullable=False, min=0)
+    rationale = dy.String(nullable=False)
+    valid = dy.Bool(nullable=False)
+    reject_reason = dy.String(nullable=True)
+    score = dy.Float32(nullable=True)
+    model = dy.String(nullable=False)
+    model_revision = dy.String(nullable=False)
+    spec_fingerprint = dy.String(nullable=False)
+    history_hash = dy.String(nullable=False)
+    prompt_tokens = dy.Int32(nullable=False, min=0)
+    completion_tokens = dy.Int32(nullable=False, min=0)
+    created_at = dy.Datetime(nullable=False, time_zone="UTC", time_unit="us")
+    dagster_run_id = dy.String(nullable=True)
+    mlflow_run_id = dy.String(nullable=True)
+
+
+class Metrics(dy.Schema):
+    """One figure of the evaluation with its interval."""
+
+    arm = dy.String(nullable=False)
+    model = dy.String(nullable=False)
+    dataset = dy.String(nullable=False)
+    train_mix = dy.String(nullable=True)
+    protocol = dy.String(nullable=False)
+    candidates = dy.String(nullable=False)
+    slice = dy.String(nullable=False)
+    metric = dy.String(nullable=False)
+    k = dy.Int32(nullable=True, min=1)
+    value = dy.Float64(nullable=False)
+    ci_low = dy.Float64(nullable=True)
+    ci_high = dy.Float64(nullable=True)
+    n_users = dy.Int32(nullable=False, min=0)
+    seed = dy.Int64(nullable=False)
+    p_value_vs_best_baseline = dy.Float64(nullable=True)
+    seconds = dy.Float64(nullable=True)
+    git_sha = dy.String(nullable=True)
+    spec_fingerprint = dy.String(nullable=True)
+
+
+class Recommendations(dy.Schema):
+    """The best unseen items of a user, best first."""
+
+    user_id = dy.String(nullable=False, primary_key=True)
+    rank = dy.Int32(nullable=False, primary_key=True, min=1)
+    item_id = dy.String(nullable=False)
+    score = dy.Float32(nullable=False)
+    rationale = dy.String(nullable=True)

@@ -1,0 +1,1 @@
+"""Where behaviour and rationale meet: model, losses, training, scoring."""

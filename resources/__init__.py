@@ -1,0 +1,1 @@
+"""The outside world behind small typed interfaces: language model, encoder, tracking, storage."""
