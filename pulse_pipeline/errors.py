@@ -1,4 +1,4 @@
-"""The one error that users see: a sentence that says what is wrong and how to mend it."""
+"""The errors that users see: one sentence that says what is wrong and how to mend it."""
 
 
 class PulseError(Exception):
@@ -6,4 +6,11 @@ class PulseError(Exception):
 
     The message is one line that names the thing at fault and the mend. The command line prints it
     as ``error: …`` and exits with 2; in a Dagster run it becomes a failure that is not retried.
+    """
+
+
+class RunFailed(Exception):  # noqa: N818 (it is the run that failed, not the program)
+    """A run failed for another reason than wrong input.
+
+    The message names the asset, the partition, the cause and the log. The command line exits with 1.
     """

@@ -1,0 +1,119 @@
+"""Assets of the stage `interactions`: raw logs in, clean tables out. No model is known here."""
+
+import dagster as dg
+import polars as pl
+
+from assets.materialisation import RETRY, Materialisation, materialising
+from assets.project import Project
+from pulse_pipeline.domains import DomainConfig
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.interactions import ingest
+from pulse_pipeline.provenance import file_hash, fingerprint
+from resources.tracking import Tracking
+
+GROUP = "interactions"
+
+
+def assets(project: Project) -> list[dg.AssetsDefinition]:
+    """`raw_interactions`, `interactions`, `items`, partitioned by domain."""
+    return [_raw_interactions(project), _interactions(project), _items(project)]
+
+
+def _raw_interactions(project: Project) -> dg.AssetsDefinition:
+    version = _version(project, "source", "columns")
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        retry_policy=RETRY,
+        kinds={"polars"},
+        description="Interactions as upstream recorded them, in our columns; bad rows are quarantined.",
+    )
+    def raw_interactions(
+        context: dg.AssetExecutionContext, tracking: Tracking
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        domain = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, _params(domain)) as work:
+            read = ingest.read_interactions(domain)
+            return _ingested(work, read, "interactions")
+
+    return raw_interactions
+
+
+def _interactions(project: Project) -> dg.AssetsDefinition:
+    version = _version(project, "min_interactions")
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        kinds={"polars"},
+        description="Deduplicated k-core in stable order, with the split of each protocol.",
+    )
+    def interactions(
+        context: dg.AssetExecutionContext, tracking: Tracking, raw_interactions: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        domain = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, _params(domain)) as work:
+            cleaned = ingest.clean_interactions(raw_interactions, domain.min_interactions, domain.name)
+            return work.table(
+                cleaned.frame, metrics={name: float(count) for name, count in cleaned.counts.items()}
+            )
+
+    return interactions
+
+
+def _items(project: Project) -> dg.AssetsDefinition:
+    version = _version(project, "source", "columns", "text_fields")
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        retry_policy=RETRY,
+        kinds={"polars"},
+        description="The catalogue with the text that the encoder sees; items without text are flagged.",
+    )
+    def items(
+        context: dg.AssetExecutionContext, tracking: Tracking, interactions: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        domain = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, _params(domain)) as work:
+            read = ingest.read_items(domain, interactions)
+            without_text = float((~read.frame["has_text"]).sum())
+            return _ingested(work, read, "items", {"items_without_text": without_text})
+
+    return items
+
+
+def _ingested(
+    work: Materialisation, read: ingest.Ingested, table: str, metrics: dict[str, float] | None = None
+) -> "dg.MaterializeResult[pl.DataFrame]":
+    path = Home.from_environment().quarantine / str(work.partition) / f"{table}.parquet"
+    with replacing(path) as aside:
+        read.quarantine.write_parquet(aside)
+    broken = read.quarantine["rule"].value_counts(sort=True)
+    return work.table(
+        read.frame,
+        metadata={
+            "quarantine": dg.MetadataValue.path(path),
+            "quarantined_by_rule": dict(broken.iter_rows()),
+            "source_files": {file.name: file_hash(file) for file in read.source_files},
+        },
+        metrics={"quarantined_rows": float(len(read.quarantine)), **(metrics or {})},
+    )
+
+
+def _params(domain: DomainConfig) -> dict[str, object]:
+    return domain.model_dump(exclude={"interactions", "items"})
+
+
+def _version(project: Project, *fields: str) -> str:
+    """Code version from the settings of the domains that shape this table."""
+    domains = [project.registry.domain(name) for name in project.registry.names]
+    return fingerprint([domain.model_dump(mode="json", include={"name", *fields}) for domain in domains])

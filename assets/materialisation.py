@@ -1,0 +1,120 @@
+"""What every asset does around its work: an MLflow run, metadata, a content hash as data version."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import dagster as dg
+import polars as pl
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.home import Home
+from pulse_pipeline.provenance import content_hash
+from resources.storage import table_path
+from resources.tracking import TrackedRun, Tracking
+
+T = TypeVar("T")
+
+SAMPLE_ROWS = 5
+SAMPLE_CHARACTERS = 80
+
+RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
+"""For stages that touch a device or a network; wrong input is never retried."""
+
+
+class Materialisation:
+    """One asset's partition in the making."""
+
+    def __init__(self, context: dg.AssetExecutionContext, run: TrackedRun) -> None:
+        """Bind Dagster's context and the MLflow run."""
+        self._context = context
+        self.run = run
+        self.asset = context.asset_key.to_user_string()
+        self.partition: str | None = context.partition_key if context.has_partition_key else None
+
+    def table(
+        self,
+        frame: pl.DataFrame,
+        metadata: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> "dg.MaterializeResult[pl.DataFrame]":
+        """The result of an asset that is a table.
+
+        Args:
+            frame: The table.
+            metadata: Shown in Dagster only.
+            metrics: Figures, plotted by Dagster and logged to MLflow.
+        """
+        version = content_hash(frame)
+        path = table_path(Home.from_environment(), self.asset, self.partition)
+        name = self.asset if self.partition is None else f"{self.asset}/{self.partition}"
+        self.run.dataset(frame, name, path, version)
+        rows = "dagster/row_count" if self.partition is None else "dagster/partition_row_count"
+        shown = {
+            rows: len(frame),
+            "dagster/column_schema": _column_schema(frame),
+            "sample": dg.MetadataValue.md(_sample(frame)),
+            **(metadata or {}),
+        }
+        return self.result(frame, version, shown, {"rows": float(len(frame)), **(metrics or {})})
+
+    def result(
+        self, value: T, data_version: str, metadata: Mapping[str, Any], metrics: Mapping[str, float]
+    ) -> "dg.MaterializeResult[T]":
+        """The result of any asset, with the links between Dagster and MLflow."""
+        self.run.tag("pulse/data_version", data_version)
+        self.run.metrics(metrics)
+        return dg.MaterializeResult(
+            value=value,
+            data_version=dg.DataVersion(data_version),
+            metadata={
+                **{name: float(value) for name, value in metrics.items()},
+                **metadata,
+                "mlflow_run": dg.MetadataValue.url(self.run.url),
+                "mlflow_run_id": self.run.run_id,
+            },
+        )
+
+
+@contextmanager
+def materialising(
+    context: dg.AssetExecutionContext,
+    tracking: Tracking,
+    code_version: str,
+    params: Mapping[str, object] | None = None,
+) -> Generator[Materialisation]:
+    """Open a materialisation; wrong input fails it at once, with the mend as its one line.
+
+    Args:
+        context: Dagster's context.
+        tracking: Where the MLflow run goes.
+        code_version: The asset's code version.
+        params: Settings of the work, logged to MLflow.
+    """
+    try:
+        with tracking.run(context, code_version) as run:
+            run.params(params or {})
+            yield Materialisation(context, run)
+    except PulseError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _column_schema(frame: pl.DataFrame) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()])
+
+
+def _sample(frame: pl.DataFrame) -> str:
+    """The first rows as a Markdown table; texts are strangers' and stay inert."""
+    header = " | ".join(frame.columns)
+    lines = [f"| {header} |", "|" + " --- |" * frame.width]
+    for row in frame.head(SAMPLE_ROWS).iter_rows():
+        lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    text = " ".join(str(value).split())
+    shortened = text if len(text) <= SAMPLE_CHARACTERS else text[:SAMPLE_CHARACTERS] + "…"
+    for character in "\\`|<>[]()*_#!":
+        shortened = shortened.replace(character, f"\\{character}")
+    return shortened

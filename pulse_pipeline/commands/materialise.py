@@ -1,0 +1,152 @@
+"""``pulse run``: materialise assets in this process, group by group, and say what failed."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from assets.project import Project
+from pulse_pipeline.definitions import build_defs
+from pulse_pipeline.errors import PulseError, RunFailed
+from pulse_pipeline.home import Home
+from pulse_pipeline.progress import track
+from resources.instance import open_instance
+from resources.language_model import LanguageModel
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Assets that one run can materialise together, and the partitions to do it for.
+
+    Attributes:
+        assets: Names, upstream first.
+        partitions: Partition keys; None alone for assets without partitions.
+    """
+
+    assets: list[str]
+    partitions: list[str | None]
+
+
+def materialise(project: Project, selection: str | None, domains: Sequence[str]) -> None:
+    """Materialise a selection for some domains.
+
+    Args:
+        project: Registry and settings.
+        selection: In Dagster's selection syntax, such as ``rationales+``; None for everything.
+        domains: The domains to work on, with the mixes and transfers that need no other.
+
+    Raises:
+        PulseError: The selection, a domain or the input is wrong.
+        RunFailed: A run failed for another reason.
+    """
+    definitions = build_defs(registry=project.registry, settings=project.settings)
+    groups = _groups(definitions, project, selection, domains)
+    home = Home.from_environment()
+    total = sum(len(group.partitions) for group in groups)
+    # The session keeps one language model for all domains, loaded only if there is something to write.
+    with open_instance(home) as instance, LanguageModel().session(), track("runs", total, "runs") as task:
+        for group in groups:
+            for partition in group.partitions:
+                _run(definitions, instance, group.assets, partition)
+                task.advance()
+
+
+def _groups(
+    definitions: dg.Definitions, project: Project, selection: str | None, domains: Sequence[str]
+) -> list[Group]:
+    selected = _selected(definitions, selection)
+    specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+    waiting = [name for name in _upstream_first(specs) if name in selected]
+    groups = []
+    while waiting:
+        partitions = specs[waiting[0]].partitions_def
+        group: list[str] = []
+        for name in waiting:
+            ready = all(
+                dep.asset_key.to_user_string() not in set(waiting) - set(group) for dep in specs[name].deps
+            )
+            if ready and specs[name].partitions_def == partitions:
+                group.append(name)
+        waiting = [name for name in waiting if name not in group]
+        groups.append(Group(group, _partitions(project, partitions, domains)))
+    return groups
+
+
+def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
+    assets = list(definitions.assets or [])
+    chosen = dg.AssetSelection.all() if selection is None else _parsed(selection)
+    names = {key.to_user_string() for key in chosen.resolve(assets)}
+    if not names:
+        raise PulseError(f"--select {selection!r} selects no asset; `pulse lineage` lists the names")
+    return names
+
+
+def _parsed(selection: str) -> dg.AssetSelection:
+    try:
+        return dg.AssetSelection.from_string(selection)
+    except dg.DagsterError as error:
+        raise PulseError(
+            f"--select {selection!r} is no selection: {' '.join(str(error).split())}; "
+            "write names such as 'rationales', 'rationales+' or 'group:evaluation'"
+        ) from error
+
+
+def _upstream_first(specs: dict[str, dg.AssetSpec]) -> Iterator[str]:
+    done: set[str] = set()
+    while len(done) < len(specs):
+        for name, spec in specs.items():
+            if name not in done and all(dep.asset_key.to_user_string() in done for dep in spec.deps):
+                done.add(name)
+                yield name
+
+
+def _partitions(
+    project: Project, partitions: dg.PartitionsDefinition[str] | None, domains: Sequence[str]
+) -> list[str | None]:
+    """Those partitions that need none but the wanted domains."""
+    registry, wanted = project.registry, set(domains)
+    mixes = [mix for mix in registry.mixes if wanted.issuperset(registry.members(mix))]
+    if partitions is None:
+        return [None]
+    if partitions == project.partitions.domains:
+        return [domain for domain in registry.names if domain in wanted]
+    if partitions == project.partitions.mixes:
+        return list(mixes)
+    return [
+        dg.MultiPartitionKey({"source": mix, "target": domain})
+        for mix in mixes
+        for domain in registry.names
+        if domain in wanted
+    ]
+
+
+def _run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str], partition: str | None
+) -> None:
+    job = definitions.resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        partition_key=partition,
+        asset_selection=[dg.AssetKey(name) for name in assets],
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise _failure(result, partition, Path(os.environ["DAGSTER_HOME"]))
+
+
+def _failure(result: dg.ExecuteInProcessResult, partition: str | None, log: Path) -> Exception:
+    where = f"[{partition}]" if partition else ""
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None:
+                return PulseError(f"{event.step_key}{where}: {data.user_failure_data.description}")
+            error = data.error.cause or data.error if data.error else None
+            cause = " ".join(error.message.split()) if error else "no cause was recorded"
+            return RunFailed(f"{event.step_key}{where} failed: {cause} (run {result.run_id}, log in {log})")
+    return RunFailed(f"run {result.run_id}{where} failed before its first step; its log is in {log}")

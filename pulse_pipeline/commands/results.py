@@ -1,0 +1,79 @@
+"""The result table that `pulse run` and `pulse evaluate` end with."""
+
+import polars as pl
+from rich.table import Table
+
+from pulse_pipeline.home import Home
+from pulse_pipeline.schemas import Metrics
+
+
+def metrics(home: Home) -> pl.DataFrame:
+    """All figures of the home's evaluations; empty where nothing was evaluated.
+
+    Args:
+        home: Where the tables lie.
+    """
+    folders = ("baseline_scores", "in_domain_evaluation", "cross_domain_evaluation")
+    files = [file for folder in folders for file in sorted((home.storage / folder).rglob("[!.]*.parquet"))]
+    if not files:
+        return Metrics.create_empty()
+    return pl.concat([pl.read_parquet(file, glob=False) for file in files])
+
+
+def in_domain_table(figures: pl.DataFrame) -> Table:
+    """NDCG@10 and HR@10 of every model on every domain, best first."""
+    table = Table(title="In-domain, full ranking (95 % intervals over users)")
+    for column in ("domain", "protocol", "model", "trained on", "NDCG@10", "HR@10"):
+        table.add_column(column, justify="right" if "@" in column else "left")
+    wide = _at_ten(figures)
+    for row in wide.iter_rows(named=True):
+        table.add_row(
+            row["dataset"],
+            row["protocol"],
+            row["model"],
+            row["train_mix"] or "-",
+            f"{row['NDCG']:.4f} [{row['NDCG_low']:.4f}, {row['NDCG_high']:.4f}]",
+            f"{row['HR']:.4f}",
+        )
+    return table
+
+
+def zero_shot_table(figures: pl.DataFrame, members: dict[str, list[str]]) -> Table:
+    """NDCG@10 of source mixes on targets they have learned nothing from.
+
+    Args:
+        figures: Rows of the `metrics` table.
+        members: The domains of each mix.
+    """
+    table = Table(title="Zero-shot transfer, NDCG@10")
+    for column in ("target", "protocol", "trained on", "NDCG@10", "p against best baseline"):
+        table.add_column(column, justify="right" if "@" in column else "left")
+    for row in _at_ten(figures).iter_rows(named=True):
+        mix = row["train_mix"]
+        if row["model"] == "pulse" and mix in members and row["dataset"] not in members[mix]:
+            p_value = row["p_value"]
+            shown = "-" if p_value is None else f"{p_value:.3f}"
+            table.add_row(row["dataset"], row["protocol"], mix, f"{row['NDCG']:.4f}", shown)
+    return table
+
+
+def _at_ten(figures: pl.DataFrame) -> pl.DataFrame:
+    keys = ["dataset", "protocol", "model", "train_mix"]
+    shown = figures.filter(
+        (pl.col("slice") == "all") & (pl.col("k") == 10) & (pl.col("candidates") == "full")
+    )
+
+    def of(metric: str) -> pl.DataFrame:
+        return shown.filter(pl.col("metric") == metric).unique(keys, keep="first", maintain_order=True)
+
+    ndcg = of("NDCG").select(
+        *keys,
+        NDCG="value",
+        NDCG_low="ci_low",
+        NDCG_high="ci_high",
+        p_value="p_value_vs_best_baseline",
+    )
+    hit_rate = of("HR").select(*keys, HR="value")
+    return ndcg.join(hit_rate, on=keys, nulls_equal=True).sort(
+        "dataset", "protocol", "NDCG", descending=[False, False, True]
+    )

@@ -1,0 +1,73 @@
+"""``pulse ui``: Dagster's web UI and MLflow's beside it, on loopback, on one home."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.home import Home
+from resources.instance import prepare
+
+LOOPBACK = "127.0.0.1"
+
+
+def serve(home: Home, dagster_port: int, mlflow_port: int) -> NoReturn:
+    """Run both servers until one ends or the user interrupts.
+
+    Args:
+        home: The home both read.
+        dagster_port: Port of Dagster's page.
+        mlflow_port: Port of MLflow's page.
+
+    Raises:
+        PulseError: A server ended by itself.
+    """
+    environment = _environment(home, mlflow_port)
+    commands = {
+        "Dagster": [*_module("dagster"), "dev", "-w", "workspace.yaml", "-h", LOOPBACK, "-p", str(dagster_port)],
+        "MLflow": [
+            *_module("mlflow"), "server", "--host", LOOPBACK, "--port", str(mlflow_port),
+            "--backend-store-uri", home.mlflow_uri, "--default-artifact-root", home.mlflow_artifacts.as_uri(),
+            "--workers", "1",
+        ],
+    }  # fmt: skip
+    if not Path("workspace.yaml").exists():
+        commands["Dagster"][3:5] = ["-m", "pulse_pipeline.definitions"]
+    servers = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
+    print(
+        f"Dagster  http://{LOOPBACK}:{dagster_port}\nMLflow   http://{LOOPBACK}:{mlflow_port}",
+        file=sys.stderr,
+    )
+    try:
+        _wait(servers)
+    finally:
+        for server in servers.values():
+            server.send_signal(signal.SIGINT)
+        for server in servers.values():
+            server.wait(timeout=30)
+
+
+def _environment(home: Home, mlflow_port: int) -> dict[str, str]:
+    home.root.mkdir(parents=True, exist_ok=True)
+    return {
+        **os.environ,
+        "PULSE_HOME": str(home.root),
+        "DAGSTER_HOME": str(prepare(home)),
+        "PULSE_MLFLOW_URL": f"http://{LOOPBACK}:{mlflow_port}",
+    }
+
+
+def _module(name: str) -> list[str]:
+    return [sys.executable, "-m", name]
+
+
+def _wait(servers: dict[str, subprocess.Popen[bytes]]) -> NoReturn:
+    while True:
+        time.sleep(0.5)
+        for name, server in servers.items():
+            if server.poll() is not None:
+                raise PulseError(f"{name}'s server ended with status {server.returncode}; is its port taken?")

@@ -1,0 +1,152 @@
+"""``pulse recommend`` and ``pulse explain``: read the home, rank, say why. No language model is called."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.explanations import Explainer, Explanation
+from pulse_pipeline.evaluation.ranking import top_k
+from pulse_pipeline.home import Home
+from pulse_pipeline.thought_space import checkpoint
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from resources.storage import table_path
+
+PROTOCOL = "loo"  # serving uses the model that has learned from all but the last two items of each user
+
+
+@dataclass(frozen=True)
+class Served:
+    """A domain loaded for serving."""
+
+    data: DomainData
+    model: ThoughtSpace
+    titles: dict[str, str]
+    rationales: dict[str, str]
+
+    def user(self, user_id: str) -> int:
+        """A user's index.
+
+        Raises:
+            PulseError: Nobody has this id.
+        """
+        try:
+            return self.data.user_ids.index(user_id)
+        except ValueError:
+            examples = ", ".join(self.data.user_ids[:3])
+            raise PulseError(
+                f"{self.data.domain} has no user {user_id!r}; there are {examples} and others"
+            ) from None
+
+    def item(self, item_id: str) -> int:
+        """An item's index.
+
+        Raises:
+            PulseError: Nothing has this id.
+        """
+        try:
+            return self.data.item_ids.index(item_id)
+        except ValueError:
+            examples = ", ".join(self.data.item_ids[:3])
+            raise PulseError(
+                f"{self.data.domain} has no item {item_id!r}; there are {examples} and others"
+            ) from None
+
+    def title(self, item: int) -> str:
+        """An item's title, or its id where it has none."""
+        item_id = self.data.item_ids[item]
+        return self.titles.get(item_id) or item_id
+
+
+def load(home: Home, domain: str) -> Served:
+    """Load a domain's tables and its own model.
+
+    Raises:
+        PulseError: A table or the model is not there yet.
+    """
+    interactions, embeddings, vectors = (
+        _table(home, name, domain) for name in ("interactions", "item_embeddings", "rationale_embeddings")
+    )
+    data = assemble(domain, PROTOCOL, interactions, embeddings, vectors)
+    folder = home.models / domain / PROTOCOL
+    if not folder.is_dir():
+        raise PulseError(f"{domain} has no model yet: run `pulse run --domains {domain}`")
+    items = _table(home, "items", domain).select("item_id", "title")
+    rationales = _table(home, "rationales", domain).filter(pl.col("valid") & (pl.col("kind") == "foresight"))
+    return Served(
+        data=data,
+        model=checkpoint.load(folder),
+        titles={item: title for item, title in items.iter_rows() if title},
+        rationales=latest_rationales(rationales),
+    )
+
+
+def latest_rationales(rationales: pl.DataFrame) -> dict[str, str]:
+    """The rationale of each user that was written from the most history."""
+    latest = rationales.sort("target_position").group_by("user_id").last()
+    return dict(latest.select("user_id", "rationale").iter_rows())
+
+
+def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
+    """The best unseen items of a user, each with what speaks for it."""
+    user = served.user(user_id)
+    top = top_k(ThoughtSpaceRanker(served.model), served.data, np.array([user]), "serving", k)
+    explainer = Explainer(served.model, served.data)
+    items = [
+        {
+            "rank": rank,
+            "item_id": served.data.item_ids[item],
+            "title": served.title(item),
+            "score": float(score),
+            "because_of": _because(served, explainer.explain(user, int(item))),
+        }
+        for rank, (item, score) in enumerate(zip(top.items[0], top.scores[0], strict=True), start=1)
+        if item >= 0
+    ]
+    return {
+        "domain": served.data.domain,
+        "user_id": user_id,
+        "rationale": served.rationales.get(user_id),
+        "recommendations": items,
+    }
+
+
+def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
+    """Why one item for one user, from the history and the rationale; names catalogue items only."""
+    user, item = served.user(user_id), served.item(item_id)
+    explanation = Explainer(served.model, served.data).explain(user, item)
+    return {
+        "domain": served.data.domain,
+        "user_id": user_id,
+        "item_id": item_id,
+        "title": served.title(item),
+        "already_has_it": item in served.data.sequences[user],
+        "rank": explanation.rank,
+        "rank_without_rationale": explanation.rank_without_rationale,
+        "of_items": served.data.n_items - len(np.unique(served.data.sequences[user])),
+        "because_of": _because(served, explanation),
+        "rationale": served.rationales.get(user_id),
+    }
+
+
+def _because(served: Served, explanation: Explanation) -> list[dict[str, Any]]:
+    return [
+        {
+            "item_id": served.data.item_ids[evidence.item],
+            "title": served.title(evidence.item),
+            "similarity": round(evidence.similarity, 3),
+        }
+        for evidence in explanation.evidence
+    ]
+
+
+def _table(home: Home, asset: str, domain: str) -> pl.DataFrame:
+    path = table_path(home, asset, domain)
+    if not path.exists():
+        raise PulseError(f"{asset} of {domain} is not there yet: run `pulse run --domains {domain}`")
+    return pl.read_parquet(path, glob=False)

@@ -1,0 +1,55 @@
+"""The composition root: the only place where assets, resources and automation meet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from assets import checks, embeddings, evaluation, interactions, rationales, thought_space
+from assets.project import Project
+from pulse_pipeline.automation import jobs_and_schedules
+from pulse_pipeline.domains import Registry, load_registry
+from pulse_pipeline.settings import Settings, load_settings
+from resources.language_model import LanguageModel
+from resources.storage import Checkpoints, ParquetTables
+from resources.text_encoder import TextEncoder
+from resources.tracking import Tracking
+
+STAGES = (interactions, rationales, embeddings, thought_space, evaluation)
+
+
+def build_defs(
+    *,
+    registry: Registry | None = None,
+    settings: Settings | None = None,
+    resource_overrides: Mapping[str, Any] | None = None,
+) -> dg.Definitions:
+    """Compose the pipeline.
+
+    Args:
+        registry: The domains; else what the environment names.
+        settings: The settings; else what the environment names.
+        resource_overrides: Resources by key that take the place of ours, for tests.
+    """
+    project = Project(registry or load_registry(), settings or load_settings())
+    jobs, schedules = jobs_and_schedules(project)
+    return dg.Definitions(
+        assets=[asset for stage in STAGES for asset in stage.assets(project)],
+        asset_checks=checks.asset_checks(project),
+        jobs=jobs,
+        schedules=schedules,
+        resources={
+            "tables": ParquetTables(),
+            "checkpoints": Checkpoints(),
+            "tracking": Tracking(),
+            "language_model": LanguageModel(),
+            "text_encoder": TextEncoder(),
+            **(resource_overrides or {}),
+        },
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev` and `dg` load."""
+    return build_defs()

@@ -1,0 +1,62 @@
+"""Text-kNN: items whose texts are like those of the history; no interaction of anyone else is used.
+
+This is the baseline that a zero-shot model has to beat: it needs nothing from the target domain but
+its item texts.
+"""
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+
+LAST = 10
+NO_TEXT = -2.0  # below every cosine: an item of which nothing is known is never recommended first
+
+
+class TextKNN:
+    """Cosine between an item's text vector and the mean of the last items' vectors.
+
+    An item without text has a zero vector. It adds nothing to a user's mean, and its score is
+    `NO_TEXT`, below all others.
+
+    Attributes:
+        centred: Whether the catalogue's mean vector is taken off first, so that what all texts of a
+            domain share no longer counts.
+        last: How many of the latest items make up the user.
+    """
+
+    def __init__(self, *, centred: bool = True, last: int = LAST) -> None:
+        """Choose the variant."""
+        self.centred = centred
+        self.last = last
+
+    @property
+    def name(self) -> str:
+        """``text-kNN`` or ``text-kNN centred``."""
+        return "text-kNN centred" if self.centred else "text-kNN"
+
+    def fit(self, data: DomainData) -> Self:
+        """Take the catalogue's vectors; no interaction is read."""
+        vectors = _unit(data.item_vectors)
+        self._has_text: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
+        if self.centred and self._has_text.any():
+            mean = vectors[self._has_text].mean(axis=0)
+            vectors = np.where(self._has_text[:, None], _unit(vectors - mean), 0.0).astype(np.float32)
+        self._vectors = vectors
+        return self
+
+    def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        """Cosines in -1 to 1, and `NO_TEXT` for items without text [len(users), n_items]."""
+        recent = [data.history(user, phase)[-self.last :] for user in users]
+        means = np.stack([self._vectors[items].sum(axis=0) for items in recent])
+        scores = _unit(means) @ self._vectors.T
+        scores[:, ~self._has_text] = NO_TEXT
+        return scores.astype(np.float32, copy=False)
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: FloatArray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return unit

@@ -1,0 +1,16 @@
+"""HR@k: the share of users whose target is among the first k."""
+
+from pulse_pipeline.thought_space.data import FloatArray, IntArray
+
+
+def hit_rate(ranks: IntArray, k: int) -> FloatArray:
+    """One target a user, so this is recall@k too.
+
+    Args:
+        ranks: Ranks of the targets, from 1 [n_users].
+        k: Length of the list.
+
+    Returns:
+        1 where the target is in the list, else 0 [n_users]; the metric is the mean.
+    """
+    return (ranks <= k).astype("float32")

@@ -1,0 +1,205 @@
+"""From scores to ranks and to recommendations, over the full catalogue.
+
+What belongs here: who is masked, how ties count, how much memory a block of scores may take. What a
+rank is worth is said in `metrics`, what a score is in the models and `baselines`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pulse_pipeline import schemas
+from pulse_pipeline.progress import track
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+
+CHUNK = 512
+MAX_BLOCK = 2**25  # scores held at once: 128 MiB of float32, whatever the size of the catalogue
+
+
+class Ranker(Protocol):
+    """Anything that can order a catalogue for a user."""
+
+    @property
+    def name(self) -> str:
+        """The model's name in tables and reports."""
+        ...
+
+    def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        """Score the whole catalogue for some users.
+
+        Args:
+            data: The domain; the only interactions that may be read are ``data.history(u, phase)``.
+            users: Indices of users.
+            phase: Which targets the scores are for.
+
+        Returns:
+            Higher is better, no NaN [len(users), n_items].
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class UserRanks:
+    """Where each user's target came, counted from 1.
+
+    Attributes:
+        users: Indices of the evaluated users, ascending.
+        ranks: Rank of the target among unseen items [len(users)].
+    """
+
+    users: IntArray
+    ranks: IntArray
+
+
+@dataclass(frozen=True)
+class TopK:
+    """The best unseen items of some users, best first.
+
+    Attributes:
+        users: Indices of the users.
+        items: Indices of items, -1 where the user has seen all but fewer than k [len(users), k].
+        scores: Their scores, -inf beside -1 [len(users), k].
+    """
+
+    users: IntArray
+    items: IntArray
+    scores: FloatArray
+
+
+def user_ranks(ranker: Ranker, data: DomainData, phase: Phase, chunk: int = CHUNK) -> UserRanks:
+    """Rank each user's target against every item the user has not seen.
+
+    Ties are pessimistic: an item with the target's score counts as better, so a model that scores
+    all items alike gets nothing. A target that the user already has is ranked all the same.
+
+    Args:
+        ranker: The model.
+        data: The domain.
+        phase: Which targets.
+        chunk: Users scored together at most; fewer where the catalogue is large.
+
+    Returns:
+        Ranks of all users who have a history and a target in `phase`.
+
+    Raises:
+        ValueError: The model's scores hold a NaN or have the wrong shape.
+    """
+    users = data.evaluated_users(phase)
+    targets = np.array([data.target(user, phase) for user in users], dtype=np.int64)
+    ranks = np.empty(len(users), dtype=np.int64)
+    with track(f"ranking {data.domain} by {ranker.name}", len(users), "users") as task:
+        for block in _blocks(len(users), data.n_items, chunk):
+            scores = _scores(ranker, data, users[block], phase)
+            ranks[block] = _ranks(scores, targets[block], _seen(data, users[block], phase))
+            task.advance(len(scores))
+    return UserRanks(users, ranks)
+
+
+def top_k(
+    ranker: Ranker,
+    data: DomainData,
+    users: IntArray,
+    phase: Phase | Literal["serving"],
+    k: int,
+    *,
+    chunk: int = CHUNK,
+) -> TopK:
+    """Find each user's best unseen items.
+
+    Of items with one score the one earlier in the catalogue comes first.
+
+    Args:
+        ranker: The model.
+        data: The domain.
+        users: Indices of users.
+        phase: What counts as history; ``serving`` is everything the user has.
+        k: How many items.
+        chunk: Users scored together at most; fewer where the catalogue is large.
+
+    Returns:
+        Items and scores, best first.
+
+    Raises:
+        ValueError: The model's scores hold a NaN or have the wrong shape.
+    """
+    if phase == "serving":
+        data, phase = serving_view(data), "test"
+    width = min(k, data.n_items)
+    items = np.full((len(users), k), -1, dtype=np.int64)
+    best = np.full((len(users), k), -np.inf, dtype=np.float32)
+    for block in _blocks(len(users), data.n_items, chunk):
+        scores = _scores(ranker, data, users[block], phase).copy()
+        scores[_seen(data, users[block], phase)] = -np.inf
+        items[block, :width], best[block, :width] = _largest(scores, width)
+    return TopK(users, np.where(np.isneginf(best), -1, items), best)
+
+
+def serving_view(data: DomainData) -> DomainData:
+    """The same domain with each user's whole sequence as the history of phase ``test``."""
+    lengths = np.array([len(sequence) for sequence in data.sequences], dtype=np.int64)
+    return replace(data, n_known=lengths)
+
+
+def recommendation_table(top: TopK, data: DomainData) -> pl.DataFrame:
+    """Lay recommendations out as the table `schemas.Recommendations`, `rationale` left null."""
+    rows, places = np.nonzero(top.items >= 0)
+    frame = pl.DataFrame(
+        {
+            "user_id": [data.user_ids[user] for user in top.users[rows]],
+            "rank": places + 1,
+            "item_id": [data.item_ids[item] for item in top.items[rows, places]],
+            "score": top.scores[rows, places],
+            "rationale": None,
+        }
+    )
+    return schemas.Recommendations.validate(frame, cast=True)
+
+
+def _blocks(n_users: int, n_items: int, chunk: int) -> Iterator[slice]:
+    size = max(1, min(chunk, MAX_BLOCK // max(n_items, 1)))
+    for start in range(0, n_users, size):
+        yield slice(start, min(start + size, n_users))
+
+
+def _scores(ranker: Ranker, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+    scores = ranker.score(data, users, phase)
+    if scores.shape != (len(users), data.n_items):
+        expected = (len(users), data.n_items)
+        raise ValueError(f"{ranker.name} gave scores of shape {scores.shape} for {expected} users x items")
+    if np.isnan(scores).any():
+        # A NaN is neither above nor below any score: it would silently put the target first.
+        raise ValueError(f"{ranker.name} gave NaN scores in {data.domain}")
+    return scores
+
+
+def _seen(data: DomainData, users: IntArray, phase: Phase) -> tuple[IntArray, IntArray]:
+    histories = [data.history(user, phase) for user in users]
+    rows = np.repeat(np.arange(len(users)), [len(history) for history in histories])
+    return rows, np.concatenate(histories) if histories else np.empty(0, dtype=np.int64)
+
+
+def _ranks(scores: FloatArray, targets: IntArray, seen: tuple[IntArray, IntArray]) -> IntArray:
+    everyone = np.arange(len(targets))
+    ahead: NDArray[np.bool_] = scores >= scores[everyone, targets][:, None]
+    ahead[seen] = False
+    ahead[everyone, targets] = True  # the target itself is the 1 that ranks count from
+    ranks: IntArray = np.sum(ahead, axis=1, dtype=np.int64)
+    return ranks
+
+
+def _largest(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+    # Everything above the k-th score, then the earliest items that have it: partitioning alone
+    # would leave open which of them are taken.
+    threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
+    above = scores > threshold
+    tied = scores == threshold
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (tied & (np.cumsum(tied, axis=1) <= room))
+    items: IntArray = np.nonzero(chosen)[1].reshape(len(scores), k)
+    order = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
+    items = np.take_along_axis(items, order, axis=1)
+    return items, np.take_along_axis(scores, items, axis=1)

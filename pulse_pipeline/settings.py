@@ -1,0 +1,66 @@
+"""The settings file: what decides the content of results, in one place.
+
+Batch sizes and hardware are not here: they belong to the resources and never change a result.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pulse_pipeline.embeddings.spec import EncoderSpec
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.rationales.spec import RationaleSettings
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+
+DEFAULT_FILE = Path("pulse.yaml")
+
+
+class Settings(BaseModel):
+    """Everything that a stage's code version is made of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rationales: RationaleSettings = RationaleSettings()
+    """Model, prompts and sampling of the rationales."""
+
+    encoder: EncoderSpec = EncoderSpec()
+    """The sentence encoder."""
+
+    thought_space: ThoughtSpaceConfig = ThoughtSpaceConfig()
+    """Architecture, losses and optimisation of the Thought Space."""
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: The file; else the one that ``PULSE_CONFIG`` names, else ``pulse.yaml`` in the working
+            directory, else the defaults.
+
+    Raises:
+        PulseError: The file is missing, is not YAML, or has a key or value that is not allowed.
+    """
+    named = os.environ.get("PULSE_CONFIG")
+    path = path or (Path(named) if named else None)
+    if path is None:
+        if not DEFAULT_FILE.exists():
+            return Settings()
+        path = DEFAULT_FILE
+    return _parse(path)
+
+
+def _parse(path: Path) -> Settings:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PulseError(f"settings {path}: {error.strerror}; name an existing file") from error
+    except yaml.YAMLError as error:
+        raise PulseError(f"settings {path}: not YAML: {' '.join(str(error).split())}") from error
+    try:
+        return Settings.model_validate(content or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise PulseError(f"settings {path}: {key}: {first['msg']}") from error

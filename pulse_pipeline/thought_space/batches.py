@@ -1,0 +1,111 @@
+"""Training examples: windows of histories, drawn a domain at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pulse_pipeline.thought_space.data import DomainData, IntArray
+
+
+@dataclass(frozen=True)
+class Window:
+    """A piece of a user's training sequence.
+
+    Attributes:
+        user: Index of the user.
+        items: Consecutive training items, at least two.
+        last: Whether it ends with the user's last training item, which rationales speak about.
+    """
+
+    user: int
+    items: IntArray
+    last: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows side by side, padded at the end.
+
+    Attributes:
+        users: Index of each window's user [b].
+        histories: Items that are inputs; padding repeats the first one [b, length].
+        targets: The item after each input, -1 where padded [b, length].
+        last: Column of the last input [b].
+        speaks: Whether the user's rationales are about the window's last target [b].
+    """
+
+    users: IntArray
+    histories: Tensor
+    targets: Tensor
+    last: Tensor
+    speaks: Tensor
+
+
+def windows(data: DomainData, length: int) -> list[Window]:
+    """Cut each training prefix from its end into windows of `length` inputs and one target more."""
+    found = []
+    for user, sequence in enumerate(data.sequences):
+        end = int(data.n_train[user])
+        while end >= 2:
+            start = max(0, end - length - 1)
+            found.append(Window(user, sequence[start:end], end == data.n_train[user]))
+            end = start + 1
+    return found
+
+
+def collate(chosen: list[Window], device: torch.device) -> Batch:
+    """Put windows into one padded batch."""
+    length = max(len(window.items) for window in chosen) - 1
+    histories = np.zeros((len(chosen), length), np.int64)
+    targets = np.full((len(chosen), length), -1, np.int64)
+    for row, window in enumerate(chosen):
+        n = len(window.items) - 1
+        histories[row] = window.items[0]
+        histories[row, :n] = window.items[:-1]
+        targets[row, :n] = window.items[1:]
+    return Batch(
+        users=np.array([window.user for window in chosen]),
+        histories=torch.from_numpy(histories).to(device),
+        targets=torch.from_numpy(targets).to(device),
+        last=torch.tensor([len(window.items) - 2 for window in chosen], device=device),
+        speaks=torch.tensor([window.last for window in chosen], device=device),
+    )
+
+
+class Shuffled:
+    """Endless batches of windows, each seen once a round, in an order drawn anew each round."""
+
+    def __init__(self, pool: list[Window], size: int, rng: np.random.Generator) -> None:
+        """Draw batches of at most `size` windows from a pool that is not empty."""
+        self._pool, self._size, self._rng = pool, size, rng
+        self._order: list[int] = []
+
+    def draw(self) -> list[Window]:
+        """The next batch."""
+        if not self._order:
+            self._order = self._rng.permutation(len(self._pool)).tolist()
+        chosen, self._order = self._order[: self._size], self._order[self._size :]
+        return [self._pool[index] for index in chosen]
+
+
+def schedule(sizes: list[int], batch_size: int, rng: np.random.Generator) -> IntArray:
+    """Which domain each step of an epoch takes its batch from.
+
+    Domains are drawn in proportion to the root of their size, so that a small one is not drowned; an
+    epoch has as many steps as it takes to see every window once.
+
+    Args:
+        sizes: Windows of each domain [n_domains].
+        batch_size: Windows a step.
+        rng: Source of chance.
+
+    Returns:
+        Index of a domain for each step; empty where there is nothing to learn from.
+    """
+    if not sum(sizes):
+        return np.empty(0, np.int64)
+    share = np.sqrt(np.asarray(sizes, float))
+    steps = sum(-(-size // batch_size) for size in sizes)
+    return rng.choice(len(sizes), size=steps, p=share / share.sum())

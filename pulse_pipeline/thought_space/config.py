@@ -1,0 +1,108 @@
+"""Every setting of the Thought Space, each with its reason."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ThoughtSpaceConfig(BaseModel):
+    """Architecture, loss weights and optimisation of one training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    seed: int = 0
+    """Seed of initialisation, dropout, batch order and sampled negatives."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; `auto` takes a GPU where there is one."""
+
+    # What the model is made of.
+    history_length: int = Field(default=50, ge=1)
+    """How many of the latest items the attention sees."""
+
+    recency_window: int = Field(default=10, ge=1)
+    """How many of the latest items enter the weighted mean; untrained, all weigh the same."""
+
+    decays: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+    """Tried weights of an item relative to the next later one, mildest first (1 = plain mean)."""
+
+    flattenings: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
+    """Tried degrees of flattening each domain's item spectrum, mildest first (0 none, 1 whitened)."""
+
+    adapter_rank: int = Field(default=32, ge=0)
+    """Rank of the learned departure of item vectors from their texts; 0 leaves it out."""
+
+    attention_width: int = Field(default=64, ge=0)
+    """Width of the attention residual over the history; 0 leaves it out."""
+
+    attention_heads: int = Field(default=2, ge=1)
+    """Heads of the attention residual."""
+
+    id_residual: bool = True
+    """Learn a vector and a bias for each item of the mix, on top of its text."""
+
+    gate_width: int = Field(default=16, ge=1)
+    """Hidden units of the gate that admits a rationale into a thought."""
+
+    rationale_rank: int = Field(default=32, ge=0)
+    """Rank of the learned departure of the rationale projection from identity; 0 leaves it out."""
+
+    # What is learned: one weight a loss term, 0 switches the term off.
+    next_item_weight: float = Field(default=1.0, ge=0)
+    """Weight of: behaviour at every training position -> next item."""
+
+    thought_weight: float = Field(default=0.5, ge=0)
+    """Weight of: behaviour fused with the training foresight -> last training item."""
+
+    contrast_weight: float = Field(default=0.1, ge=0)
+    """Weight of the symmetric behaviour <-> rationale contrast."""
+
+    rationale_weight: float = Field(default=0.1, ge=0)
+    """Weight of: training foresight alone -> last training item."""
+
+    item_temperature: float = Field(default=0.07, gt=0)
+    """First temperature of the softmax over items; learned from there."""
+
+    contrast_temperature: float = Field(default=0.07, gt=0)
+    """First temperature of the contrast; learned from there."""
+
+    # What keeps it honest.
+    dropout: float = Field(default=0.3, ge=0, le=1)
+    """Dropout inside the attention residual and the gate."""
+
+    rationale_dropout: float = Field(default=0.3, ge=0, le=1)
+    """Chance that a user's rationale is hidden from fusion in a step, so that the model lives without."""
+
+    home_dropout: float = Field(default=0.3, ge=0, le=1)
+    """Chance that a step hides all that a foreign domain goes without, so that the rest stands alone."""
+
+    # How it is optimised.
+    epochs: int = Field(default=30, ge=0)
+    """Most epochs; early stopping usually ends sooner."""
+
+    patience: int = Field(default=4, ge=1)
+    """Epochs without a better validation NDCG@10 before training stops."""
+
+    batch_size: int = Field(default=128, ge=1)
+    """Users (windows of their histories) a step."""
+
+    learning_rate: float = Field(default=1e-3, gt=0)
+    """Step size of the weight matrices."""
+
+    scalar_learning_rate: float = Field(default=3e-2, gt=0)
+    """Step size of the few scalars: recency weights, flattening, temperatures."""
+
+    weight_decay: float = Field(default=0.1, ge=0)
+    """Decoupled weight decay of attention, gate and ID residual."""
+
+    departure_decay: float = Field(default=1.0, ge=0)
+    """Decoupled weight decay of the low-rank departures, strong because they bend the text geometry."""
+
+    full_softmax_items: int = Field(default=50_000, ge=1)
+    """Largest catalogue over which the softmax runs in full; beyond it negatives are sampled."""
+
+    sampled_negatives: int = Field(default=8192, ge=1)
+    """Draws a step where negatives are sampled, with logQ correction."""
+
+    validation_users: int = Field(default=2000, ge=1)
+    """Most users a domain in the validation of each epoch, a seeded sample."""

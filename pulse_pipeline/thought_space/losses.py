@@ -1,0 +1,61 @@
+"""The terms of the objective, each with its formula and source."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def next_item(logits: Tensor, targets: Tensor, seen: Tensor, log_chance: Tensor | None = None) -> Tensor:
+    r"""Cross-entropy of the next item over a catalogue or a sample of it.
+
+    .. math:: L = -\frac1m \sum_j \log \frac{e^{s_{j,y_j}}}{\sum_{i \notin H_j} e^{s_{j,i}}}
+
+    with s the cosine over a learned temperature and H the history, which ranking masks too: without the
+    mask the model learns to push the history away from itself. With a sample, s becomes
+    s - log Q(i), Q the chance that the sample holds i (logQ correction: Bengio & Senécal 2008; Yi et
+    al., RecSys 2019). The softmax over all items as the loss of sequential recommenders: Klenitskiy &
+    Vasilev, RecSys 2023.
+
+    Args:
+        logits: Scores of the candidates [m, n].
+        targets: Column of each next item [m].
+        seen: Columns of each history, padded with any of its own [m, length].
+        log_chance: log Q of each candidate; None where all items are candidates [n].
+
+    Returns:
+        The mean over rows.
+    """
+    if log_chance is not None:
+        logits = logits - log_chance
+    wanted = logits.gather(1, targets[:, None])
+    unseen = logits.scatter(1, seen, float("-inf")).scatter(1, targets[:, None], wanted)
+    return functional.cross_entropy(unseen, targets)
+
+
+def contrast(behaviour: Tensor, rationales: Tensor, targets: Tensor, temperature: Tensor) -> Tensor:
+    r"""Symmetric InfoNCE between what users do and why, the whole batch as negatives.
+
+    .. math:: L = -\frac1{2m} \sum_j \log \frac{e^{b_j r_j/\tau}}{\sum_k e^{b_j r_k/\tau}}
+              + \log \frac{e^{b_j r_j/\tau}}{\sum_k e^{b_k r_j/\tau}}
+
+    Source: InfoNCE (van den Oord et al. 2018), symmetric with a learned temperature as in CLIP (Radford
+    et al. 2021); PULSE uses one direction at temperature 1. Users who chose the same item are not
+    negatives of each other: their reasons may well agree.
+
+    Args:
+        behaviour: Unit vectors [m, d].
+        rationales: Unit vectors of the same users [m, d].
+        targets: The item that each pair is about [m].
+        temperature: Positive scalar.
+
+    Returns:
+        The mean over pairs and directions.
+    """
+    similarity = behaviour @ rationales.T / temperature
+    same = targets[:, None] == targets[None, :]
+    same = same & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    similarity = similarity.masked_fill(same, float("-inf"))
+    pairs = torch.arange(len(targets), device=targets.device)
+    forth = functional.cross_entropy(similarity, pairs)
+    back = functional.cross_entropy(similarity.T, pairs)
+    return (forth + back) / 2

@@ -1,0 +1,204 @@
+"""The joint objective on a batch: which vectors meet in which loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pulse_pipeline.thought_space import geometry, losses
+from pulse_pipeline.thought_space.batches import Batch
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData, FloatArray
+from pulse_pipeline.thought_space.model import ThoughtSpace, has_rationale, rationale_vectors
+
+TERMS = ("next_item", "thought", "contrast", "rationale")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The items over which a step's softmax runs.
+
+    Attributes:
+        vectors: Their vectors [c, d].
+        bias: Their biases [c].
+        column: Column of each item of the catalogue, c where it is no candidate [n_items].
+        log_chance: log of the chance that an item is a candidate; None where all are [c].
+        home: Whether the vectors hold what only the domains of the mix have.
+    """
+
+    vectors: Tensor
+    bias: Tensor
+    column: Tensor
+    log_chance: Tensor | None
+    home: bool
+
+
+class Examples:
+    """The loss terms of one domain."""
+
+    def __init__(
+        self, model: ThoughtSpace, data: DomainData, config: ThoughtSpaceConfig, rng: np.random.Generator
+    ) -> None:
+        """Prepare the domain on the model's device."""
+        self._model, self._config, self._rng = model, config, rng
+        self._space, self._data = model.space(data), data
+        device = self._space.centre.device
+        self._foresight = self._hindsight = None
+        if data.rationales is not None:
+            self._foresight = rationale_vectors(data.rationales.training, device)
+            self._hindsight = rationale_vectors(recentred_hindsight(data), device)
+        self._chance = None if data.n_items <= config.full_softmax_items else _proposal(data)
+
+    def terms(self, batch: Batch) -> dict[str, Tensor]:
+        """The unweighted terms that the batch has examples for.
+
+        Rationales only ever meet the last training item: the training foresight has read all items
+        before it, so it would give earlier positions away.
+        """
+        # Abroad only the use of rationales is learned by gradient: without them every step is at home.
+        home = self._foresight is None or bool(self._rng.random() >= self._config.home_dropout)
+        candidates = self._candidates(batch, home)
+        histories = self._model.items(self._space, batch.histories.flatten(), home=home)
+        after = self._model.behaviour(histories.view(*batch.histories.shape, -1), home=home)
+        real = batch.targets >= 0
+        terms = {}
+        if self._config.next_item_weight:
+            seen = _seen(batch)[real]
+            terms["next_item"] = self._next_item(after[real], batch.targets[real], seen, candidates)
+        if self._foresight is not None and self._hindsight is not None and bool(batch.speaks.any()):
+            terms |= self._why(batch, after, candidates, self._foresight, self._hindsight)
+        return terms
+
+    def _why(
+        self, batch: Batch, after: Tensor, candidates: Candidates, foresight: Tensor, hindsight: Tensor
+    ) -> dict[str, Tensor]:
+        rows = batch.speaks.nonzero().squeeze(1)
+        last, users = batch.last[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
+        behaviour, targets, seen = after[rows, last], batch.targets[rows, last], batch.histories[rows]
+        before, behind = foresight[users], hindsight[users]
+        ahead = has_rationale(before)
+        why = self._model.rationales(self._space, before, home=candidates.home)
+        terms = {}
+        if self._config.contrast_weight:
+            reasons = self._model.rationales(self._space, behind, home=candidates.home)
+            pairs = [(ahead, why), (has_rationale(behind), reasons)]
+            parts = [
+                self._contrast(behaviour, r, targets, there) for there, r in pairs if int(there.sum()) > 1
+            ]
+            if parts:
+                terms["contrast"] = torch.stack(parts).mean()
+        if not bool(ahead.any()):
+            return terms
+        if self._config.thought_weight:
+            kept = torch.rand(len(rows), device=rows.device) >= self._config.rationale_dropout
+            thoughts = self._model.fuse(behaviour, why * kept[:, None])[ahead]
+            terms["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates)
+        if self._config.rationale_weight:
+            terms["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates)
+        return terms
+
+    def _next_item(self, vectors: Tensor, targets: Tensor, seen: Tensor, candidates: Candidates) -> Tensor:
+        # One column more takes the seen items that are no candidates.
+        logits = self._model.scores(vectors, candidates.vectors, candidates.bias, home=candidates.home)
+        logits = torch.nn.functional.pad(logits, (0, 1), value=float("-inf"))
+        chance = candidates.log_chance
+        chance = None if chance is None else torch.nn.functional.pad(chance, (0, 1))
+        return losses.next_item(logits, candidates.column[targets], candidates.column[seen], chance)
+
+    def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
+        temperature = self._model.log_contrast_temperature.exp()
+        return losses.contrast(behaviour[there], rationales[there], targets[there], temperature)
+
+    def _candidates(self, batch: Batch, home: bool) -> Candidates:
+        n_items, device = self._data.n_items, self._space.centre.device
+        if self._chance is None:
+            return Candidates(
+                self._model.items(self._space, home=home),
+                self._model.item_bias(self._space, home=home),
+                torch.arange(n_items, device=device),
+                None,
+                home,
+            )
+        draws = self._rng.choice(n_items, self._config.sampled_negatives, p=self._chance)
+        rows = np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
+        # The chance that n draws hit an item at least once, as the sample keeps each item once.
+        log_chance = np.log(-np.expm1(self._config.sampled_negatives * np.log1p(-self._chance[rows])))
+        chosen = torch.from_numpy(rows).to(device)
+        column = torch.full((n_items,), len(rows), device=device)
+        column[chosen] = torch.arange(len(rows), device=device)
+        return Candidates(
+            self._model.items(self._space, chosen, home=home),
+            self._model.item_bias(self._space, chosen, home=home),
+            column,
+            torch.from_numpy(log_chance.astype(np.float32)).to(device),
+            home,
+        )
+
+
+def total(terms: dict[str, Tensor], config: ThoughtSpaceConfig) -> Tensor:
+    """The weighted sum of a batch's terms (0 without any)."""
+    weights = {name: float(getattr(config, f"{name}_weight")) for name in TERMS}
+    return (
+        torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        if terms
+        else torch.zeros(())
+    )
+
+
+def no_terms() -> dict[str, float | None]:
+    """Every term, without a value."""
+    return dict.fromkeys(TERMS)
+
+
+def centre_rationales(model: ThoughtSpace, domains: list[DomainData]) -> None:
+    """Measure how rationales lie off the item texts, in each domain of a mix and on the whole."""
+    offs = {data.domain: off for data in domains if (off := _rationale_offset(data)) is not None}
+    if not offs:
+        return
+    shift = np.mean(list(offs.values()), axis=0)
+    model.rationale_shift.copy_(torch.from_numpy(shift))
+    for domain, off in offs.items():
+        model.home(domain).rationale_offset.copy_(torch.from_numpy(off - shift))
+
+
+def recentred_hindsight(data: DomainData) -> FloatArray:
+    """Hindsight moved onto the centre of foresight: what tells the two kinds apart is no reason."""
+    assert data.rationales is not None
+    hindsight, foresight = data.rationales.hindsight, _foresight(data)
+    there = ~np.isnan(hindsight).any(axis=1)
+    if not there.any() or not len(foresight):
+        return hindsight
+    moved: FloatArray = hindsight - hindsight[there].mean(axis=0) + foresight.mean(axis=0)
+    return moved
+
+
+def _rationale_offset(data: DomainData) -> FloatArray | None:
+    foresight = _foresight(data)
+    if not len(foresight):
+        return None
+    offset: FloatArray = foresight.mean(axis=0) - geometry.measure(data.item_vectors).centre
+    return offset
+
+
+def _foresight(data: DomainData) -> FloatArray:
+    if data.rationales is None:
+        return np.empty((0, data.item_vectors.shape[1]), np.float32)
+    both = np.concatenate([data.rationales.serving, data.rationales.training])
+    return both[~np.isnan(both).any(axis=1)]
+
+
+def _seen(batch: Batch) -> Tensor:
+    """The items up to each position; later ones are replaced by the first [b, length, length]."""
+    length = batch.histories.shape[1]
+    past = torch.ones(length, length, dtype=torch.bool, device=batch.histories.device).tril()
+    return torch.where(past, batch.histories[:, None, :], batch.histories[:, :1, None])
+
+
+def _proposal(data: DomainData) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Chance of an item to be drawn as a negative: training count + 1, to the power .75."""
+    counts = np.ones(data.n_items)
+    for sequence, n in zip(data.sequences, data.n_train, strict=True):
+        np.add.at(counts, sequence[:n], 1.0)
+    chance = counts**0.75
+    return chance / chance.sum()

@@ -1,0 +1,136 @@
+"""Ranking with a trained Thought Space: no language model, one dot product an item."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
+
+Use = Literal["own", "none", "shuffled"]
+
+
+class ThoughtSpaceRanker:
+    """A trained model as a ranker of any domain, at home or abroad."""
+
+    def __init__(
+        self,
+        model: ThoughtSpace,
+        name: str = "pulse",
+        rationales: Use = "own",
+        seed: int = 0,
+        *,
+        abroad: bool = False,
+    ) -> None:
+        """Wrap a model.
+
+        Args:
+            model: The trained model.
+            name: What the results call it.
+            rationales: Each user's own serving rationale, none, or another user's (a control).
+            seed: Seed of the shuffle.
+            abroad: Treat every domain as foreign, even one of the mix (a control).
+        """
+        self.name = name
+        self._model, self._use, self._seed, self._abroad = model.eval(), rationales, seed, abroad
+        self._prepared: tuple[DomainData, Space, Tensor] | None = None
+
+    @torch.inference_mode()
+    def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        """Score the whole catalogue for users.
+
+        Args:
+            data: The domain.
+            users: Indices of users.
+            phase: What is to be predicted; histories end where it begins.
+
+        Returns:
+            Scores, higher is better; seen items are not masked [len(users), n_items].
+        """
+        space, items = self._prepare(data)
+        home = self._home(space)
+        bias = self._model.item_bias(space, home=home)
+        scores = self._model.scores(self._thoughts(data, users, phase), items, bias, home=home)
+        return _array(scores)
+
+    @torch.inference_mode()
+    def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        """Users as unit vectors; zero for a user of whom nothing is known [len(users), d]."""
+        return _array(self._thoughts(data, users, phase))
+
+    @torch.inference_mode()
+    def item_matrix(self, data: DomainData) -> FloatArray:
+        """Item vectors, the other side of the dot product [n_items, d]."""
+        return _array(self._prepare(data)[1])
+
+    def _prepare(self, data: DomainData) -> tuple[Space, Tensor]:
+        if self._prepared is None or self._prepared[0] is not data:
+            space = self._model.space(data)
+            items = self._model.items(space, home=self._home(space))
+            self._prepared = (data, space, items)
+        return self._prepared[1], self._prepared[2]
+
+    def _thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> Tensor:
+        space, items = self._prepare(data)
+        histories = [data.history(user, phase) for user in users]
+        home = self._home(space)
+        behaviour = latest_behaviour(self._model, items, histories, home=home)
+        vectors = self._rationales(data)
+        if vectors is None:
+            return behaviour
+        written = rationale_vectors(vectors[users], behaviour.device)
+        why = self._model.rationales(space, written, home=home)
+        return self._model.fuse(behaviour, why)
+
+    def _home(self, space: Space) -> bool:
+        return not self._abroad and self._model.knows(space)
+
+    def _rationales(self, data: DomainData) -> FloatArray | None:
+        if data.rationales is None or self._use == "none":
+            return None
+        return (
+            data.rationales.serving if self._use == "own" else shuffled(data.rationales.serving, self._seed)
+        )
+
+
+def latest_behaviour(model: ThoughtSpace, items: Tensor, histories: list[IntArray], *, home: bool) -> Tensor:
+    """Behaviour vectors after the last item of each history.
+
+    Args:
+        model: The model.
+        items: The domain's item vectors [n_items, d].
+        histories: Item indices, oldest first; an empty one gives a zero row.
+        home: Whether to use what only the domains of the mix have.
+
+    Returns:
+        Unit vectors [len(histories), d].
+    """
+    recent = [history[-model.config.history_length :] for history in histories]
+    lengths = np.array([len(history) for history in recent], dtype=np.int64)
+    result = items.new_zeros(len(recent), items.shape[1])
+    filled = np.flatnonzero(lengths)
+    if not len(filled):
+        return result
+    padded = np.zeros((len(filled), lengths.max()), np.int64)
+    for row, user in enumerate(filled):
+        padded[row, : lengths[user]] = recent[user]
+    vectors = items[torch.from_numpy(padded).to(items.device)]
+    after = model.behaviour(vectors, home=home)
+    last = torch.from_numpy(lengths[filled] - 1).to(items.device)
+    result[torch.from_numpy(filled).to(items.device)] = after[torch.arange(len(filled)), last]
+    return result
+
+
+def shuffled(vectors: FloatArray, seed: int) -> FloatArray:
+    """Give every user who has a rationale another such user's (a seeded cycle) [n_users, d]."""
+    owners = np.flatnonzero(~np.isnan(vectors).any(axis=1))
+    order = np.random.default_rng(seed).permutation(owners)
+    mixed = vectors.copy()
+    mixed[order] = vectors[np.roll(order, 1)]
+    return mixed
+
+
+def _array(tensor: Tensor) -> FloatArray:
+    return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)

