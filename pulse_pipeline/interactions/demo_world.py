@@ -94,7 +94,7 @@ def generate(seed: int = 0) -> DemoWorld:
     return DemoWorld(domains, {user: (pair[0], pair[1]) for user, pair in user_tastes.items()}, item_tastes)
 
 
-_ITEM_TYPES = {
+_ITEM_TYPES: dict[str, Any] = {
     "item_id": pl.String,
     "title": pl.String,
     "brand": pl.String,
@@ -102,7 +102,7 @@ _ITEM_TYPES = {
     "price": pl.Float32,
     "description": pl.String,
 }
-_INTERACTION_TYPES = {
+_INTERACTION_TYPES: dict[str, Any] = {
     "user_id": pl.String,
     "item_id": pl.String,
     "rating": pl.Float32,

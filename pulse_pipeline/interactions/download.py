@@ -21,7 +21,6 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.progress import track
 
 RETRIES = 4
-CHUNK_BYTES = 1 << 18
 _BUSY = (429, 500, 502, 503, 504)
 
 
@@ -160,7 +159,8 @@ def _receive(response: httpx.Response, part: Path, have: int) -> None:
     label = f"fetch {part.name.removesuffix('.part')}"
     with part.open("ab") as file, track(label, have + length, "bytes") as task:
         task.advance(have)
-        for chunk in response.iter_raw(CHUNK_BYTES):
+        # As they arrive: a larger chunk would be lost where the line breaks before it is full.
+        for chunk in response.iter_raw():
             file.write(chunk)
             task.advance(len(chunk))
     if length and _size(part) != have + length:

@@ -115,7 +115,7 @@ class ReportInputs:
     metrics: pl.DataFrame
     domains: Sequence[DomainFacts]
     mixes: Mapping[str, Sequence[str]]
-    model: str = "PULSE"
+    model: str = "pulse"
     differences: Sequence[DifferenceRow] = ()
     training: pl.DataFrame | None = None
     thoughts: ThoughtMap | None = None

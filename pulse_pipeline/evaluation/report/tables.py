@@ -98,7 +98,7 @@ def transfer_matrix(report: ReportInputs, protocol: str) -> pl.DataFrame:
     rows = [
         {
             **cell,
-            "zero_shot": _zero_shot(report, cell["source"], cell["target"]),
+            "zero_shot": is_zero_shot(report, cell["source"], cell["target"]),
             **_ratio(overall, cell["target"], cell["ndcg"]),
         }
         for cell in cells.iter_rows(named=True)
@@ -114,6 +114,11 @@ def transfer_matrix(report: ReportInputs, protocol: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
+def is_zero_shot(report: ReportInputs, mix: str | None, target: str) -> bool:
+    """Whether a model trained on `mix` met nothing of `target`; one without a mix learned nothing at all."""
+    return mix is not None and zero_shot(report.mixes.get(mix, [mix]), target)
+
+
 def _overall(report: ReportInputs, protocol: str) -> pl.DataFrame:
     return report.metrics.filter(
         (pl.col("slice") == ALL)
@@ -121,10 +126,6 @@ def _overall(report: ReportInputs, protocol: str) -> pl.DataFrame:
         & (pl.col("k") == K)
         & (pl.col("protocol") == protocol)
     )
-
-
-def _zero_shot(report: ReportInputs, mix: str | None, target: str) -> bool:
-    return mix is not None and zero_shot(report.mixes.get(mix, [mix]), target)
 
 
 def _ratio(overall: pl.DataFrame, target: str, ndcg: float) -> dict[str, str | float | None]:
@@ -146,7 +147,9 @@ def _headline(report: ReportInputs, protocol: str, dataset: str) -> Headline:
         pl.col("value", "ci_low", "ci_high", "p_value_vs_best_baseline").mean(),
         seeds=pl.col("seed").n_unique(),
     )
-    best = {row["metric"]: row["value"] for row in groups.group_by("metric").agg(pl.col("value").max()).to_dicts()}
+    best = {
+        row["metric"]: row["value"] for row in groups.group_by("metric").agg(pl.col("value").max()).to_dicts()
+    }
     rows = []
     for _, group in groups.group_by("arm", "model", "train_mix", maintain_order=True):
         by_metric = {row["metric"]: row for row in group.to_dicts()}
@@ -169,7 +172,7 @@ def _model_row(
         model=str(first["model"]),
         ours=first["model"] == report.model,
         trained_on="item texts only" if mix is None else str(mix),
-        zero_shot=_zero_shot(report, None if mix is None else str(mix), dataset),
+        zero_shot=is_zero_shot(report, None if mix is None else str(mix), dataset),
         figures=figures,
         p_value=first["p_value_vs_best_baseline"],  # type: ignore[arg-type]
         seeds=int(first["seeds"]),  # type: ignore[call-overload]

@@ -5,8 +5,7 @@ import polars as pl
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.demo_world import DemoDomain, generate
-from pulse_pipeline.interactions.sources.raw_table import RawTable
-from pulse_pipeline.schemas import Quarantine
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, quarantine
 
 
 def read_interactions(config: DomainConfig) -> RawTable:
@@ -35,4 +34,5 @@ def _domain(config: DomainConfig) -> DemoDomain:
 
 
 def _table(frame: pl.DataFrame) -> RawTable:
-    return RawTable(frame.lazy(), Quarantine.create_empty())
+    numbered = frame.lazy().with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(SOURCE_ROW))
+    return RawTable(numbered, quarantine("demo world"))

@@ -1,0 +1,84 @@
+"""From valid raw interactions to the table that every later stage reads."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.interactions import splits
+from pulse_pipeline.interactions.deduplication import count_exact_duplicates, first_of_each_pair
+from pulse_pipeline.interactions.kcore import in_kcore
+from pulse_pipeline.interactions.keys import in_stable_order, with_codes
+from pulse_pipeline.schemas import Interactions, RawInteractions
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """A domain's interactions, clean.
+
+    Attributes:
+        frame: Valid against `Interactions`, in the order of user and position.
+        counts: How many rows came in, were dropped by each rule and went out, and how many users
+            and items are left.
+    """
+
+    frame: pl.DataFrame
+    counts: dict[str, int]
+
+
+def clean_interactions(
+    raw: pl.DataFrame | pl.LazyFrame, min_interactions: int, *, domain: str = "the domain"
+) -> Cleaned:
+    """Drop repeats, keep the k-core, put in order and split.
+
+    Args:
+        raw: Rows valid against `RawInteractions`, in the order of the file.
+        min_interactions: The k of the k-core; 0 keeps all.
+        domain: The domain's name, for the message.
+
+    Returns:
+        The clean table and what was dropped on the way.
+
+    Raises:
+        PulseError: Nothing is left.
+    """
+    rows = raw.lazy().select(RawInteractions.column_names()).collect()
+    keys = in_stable_order(with_codes(rows))
+    kept = first_of_each_pair(keys)
+    core = kept.filter(
+        pl.Series(in_kcore(kept["user"].to_numpy(), kept["item"].to_numpy(), min_interactions))
+    )
+    if core.is_empty():
+        raise PulseError(_nothing_left(domain, rows.height, min_interactions))
+    n_copies = count_exact_duplicates(rows, keys, kept)
+    counts = {
+        "rows in": rows.height,
+        "duplicate rows dropped": n_copies,
+        "repeated user-item pairs dropped": rows.height - kept.height - n_copies,
+        "k-core dropped": kept.height - core.height,
+        "users": core["user"].n_unique(),
+        "items": core["item"].n_unique(),
+        "rows out": core.height,
+    }
+    return Cleaned(_table(rows, core), counts)
+
+
+def _nothing_left(domain: str, n_rows: int, k: int) -> str:
+    if not n_rows:
+        return f"{domain} has no interactions; check the files that domains.yaml names"
+    return (
+        f"{domain}: nothing is left of {n_rows:,} interactions, no group of users and items has "
+        f"{k} each; lower min_interactions in domains.yaml"
+    )
+
+
+def _table(rows: pl.DataFrame, core: pl.DataFrame) -> pl.DataFrame:
+    """Gather the rows of the core in order, with positions and splits."""
+    placed = core.with_columns(
+        position=pl.int_range(pl.len(), dtype=pl.Int32).over("user"), n=pl.len().over("user").cast(pl.Int32)
+    ).select(
+        "position",
+        split_loo=splits.leave_one_out(pl.col("position"), pl.col("n")),
+        split_temporal=splits.global_temporal(core["timestamp"]),
+    )
+    return rows[core["row"]].hstack(placed).select(Interactions.column_names())

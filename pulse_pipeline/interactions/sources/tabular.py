@@ -1,0 +1,127 @@
+"""Anyone's own tables: csv, JSON lines or Parquet, with a mapping from our column names to theirs.
+
+A column `position` (order within the user) is honoured: rows are put into its order, so that where
+times are missing or equal the file's order is the user's order.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pulse_pipeline.domains import DomainConfig
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.interactions.sources.csv_rows import read_csv
+from pulse_pipeline.interactions.sources.json_lines import read_json_lines
+from pulse_pipeline.interactions.sources.open_file import existing_file
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, quarantine
+
+POSITION = "position"
+LIST_SEPARATOR = "|"
+INTERACTION_COLUMNS: dict[str, pl.DataType] = {
+    "user_id": pl.String(),
+    "item_id": pl.String(),
+    "rating": pl.Float32(),
+    "timestamp": pl.Int64(),
+    "review_title": pl.String(),
+    "review_text": pl.String(),
+    POSITION: pl.Int64(),
+}
+ITEM_COLUMNS: dict[str, pl.DataType] = {
+    "item_id": pl.String(),
+    "title": pl.String(),
+    "brand": pl.String(),
+    "categories": pl.List(pl.String()),
+    "price": pl.String(),
+    "description": pl.List(pl.String()),
+}
+
+
+def read_interactions(config: DomainConfig) -> RawTable:
+    """Read a table of interactions.
+
+    Args:
+        config: The domain; `columns` maps our names to the file's, which default to ours.
+
+    Returns:
+        One row a record, in the order of `position` where there is such a column. Times that are
+        dates by type become seconds since 1970.
+
+    Raises:
+        PulseError: The file is missing, damaged, of no known kind or lacks a column.
+    """
+    path = existing_file(config.interactions, config.name, "interactions")
+    rows, rejects = _read(path, INTERACTION_COLUMNS, config, ("user_id", "item_id"))
+    if POSITION in rows.columns:
+        order = pl.col(POSITION).cast(pl.Float64, strict=False)
+        rows = rows.sort(order, maintain_order=True, nulls_last=True).drop(POSITION)
+    if "timestamp" in rows.columns and rows.schema["timestamp"].is_temporal():
+        rows = rows.with_columns(pl.col("timestamp").dt.epoch("s"))
+    return RawTable(rows.lazy(), rejects, (path,))
+
+
+def read_items(config: DomainConfig) -> RawTable:
+    """Read a table of items.
+
+    Args:
+        config: The domain; `columns` maps our names to the file's, which default to ours.
+
+    Returns:
+        One row a record. Categories that are text are parted at `|`.
+
+    Raises:
+        PulseError: The file is missing, damaged, of no known kind or lacks a column.
+    """
+    path = existing_file(config.items, config.name, "items")
+    rows, rejects = _read(path, ITEM_COLUMNS, config, ("item_id",))
+    if rows.schema.get("categories") == pl.String():
+        rows = rows.with_columns(pl.col("categories").str.split(LIST_SEPARATOR))
+    return RawTable(rows.lazy(), rejects, (path,))
+
+
+def _read(
+    path: Path, columns: Mapping[str, pl.DataType], config: DomainConfig, needed: tuple[str, ...]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    names = {ours: config.columns.get(ours, ours) for ours in columns}
+    rows, rejects = _read_file(path, {names[ours]: dtype for ours, dtype in columns.items()})
+    wanted = [ours for ours in columns if ours in needed or ours in config.columns]
+    # A JSON record may leave a key out, so there a column is missing when no record has it.
+    is_json = path.suffixes[-1 if path.suffix != ".gz" else -2] != ".csv" and path.suffix != ".parquet"
+    for ours in wanted:
+        theirs = names[ours]
+        absent = theirs not in rows.columns or (
+            is_json and rows.height and rows[theirs].null_count() == rows.height
+        )
+        if absent:
+            raise PulseError(
+                f"{config.name}: {path} has no column '{theirs}' for {ours}; "
+                f"say `columns: {{{ours}: NAME}}` in domains.yaml with one of its own: {_listed(path, rows)}"
+            )
+    kept = [pl.col(theirs).alias(ours) for ours, theirs in names.items() if theirs in rows.columns]
+    return rows.select(SOURCE_ROW, *kept), rejects
+
+
+def _listed(path: Path, rows: pl.DataFrame) -> str:
+    return ", ".join(name for name in rows.columns if name != SOURCE_ROW) or f"(none in {path.name})"
+
+
+def _read_file(path: Path, schema: Mapping[str, pl.DataType]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    if kind == "csv":
+        return read_csv(path)
+    if kind in ("json", "jsonl", "ndjson"):
+        return read_json_lines(path, schema)
+    if kind == "parquet" and path.suffix != ".gz":
+        return _read_parquet(path), quarantine(path.name)
+    raise PulseError(f"{path}: unknown kind of table; use .csv, .jsonl (each also .gz) or .parquet")
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        rows = pl.read_parquet(path)
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise PulseError(
+            f"{path} cannot be read as Parquet; it is damaged or cut off: fetch it again"
+        ) from error
+    numbers = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True)
+    return rows.with_columns(numbers.alias(SOURCE_ROW))

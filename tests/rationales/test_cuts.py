@@ -1,0 +1,32 @@
+from pulse_pipeline.rationales.cuts import cut_points
+from tests.rationales.tables import interactions
+
+
+def _cuts(table):
+    return set(cut_points(table).iter_rows())
+
+
+def test_each_protocol_cuts_at_its_own_training_prefix():
+    # Five interactions: three train under leave-one-out, two under the temporal split.
+    assert _cuts(interactions(users=1)) == {
+        ("user-0", "foresight", 3),
+        ("user-0", "foresight", 2),
+        ("user-0", "hindsight", 2),
+        ("user-0", "foresight", 1),
+        ("user-0", "hindsight", 1),
+    }
+
+
+def test_a_cut_that_two_protocols_share_is_made_once():
+    table = interactions(users=1)
+    same = table.with_columns(split_temporal="split_loo")
+    assert len(cut_points(same)) == 3
+
+
+def test_without_times_there_is_only_leave_one_out():
+    assert {position for _, _, position in _cuts(interactions(users=1, temporal=False))} == {2, 3}
+
+
+def test_one_training_item_allows_foresight_only():
+    table = interactions(users=1, length=3, temporal=False)
+    assert _cuts(table) == {("user-0", "foresight", 1)}
