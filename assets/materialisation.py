@@ -1,5 +1,6 @@
 """What every asset does around its work: an MLflow run, metadata, a content hash as data version."""
 
+import base64
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -99,6 +100,11 @@ def materialising(
         raise dg.Failure(str(error), allow_retries=False) from error
 
 
+def picture(png: bytes) -> dg.MarkdownMetadataValue:
+    """A chart as metadata: Dagster has no image type, its Markdown has."""
+    return dg.MetadataValue.md(f"![chart](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
 def _column_schema(frame: pl.DataFrame) -> dg.TableSchema:
     return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in frame.schema.items()])
 
@@ -107,8 +113,8 @@ def _sample(frame: pl.DataFrame) -> str:
     """The first rows as a Markdown table; texts are strangers' and stay inert."""
     header = " | ".join(frame.columns)
     lines = [f"| {header} |", "|" + " --- |" * frame.width]
-    for row in frame.head(SAMPLE_ROWS).iter_rows():
-        lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+    rows = frame.head(SAMPLE_ROWS).iter_rows()
+    lines.extend("| " + " | ".join(_cell(value) for value in row) + " |" for row in rows)
     return "\n".join(lines)
 
 

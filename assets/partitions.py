@@ -44,7 +44,7 @@ class Partitions:
 
     @property
     def mixes_of_domain(self) -> dg.StaticPartitionMapping:
-        """A domain's own evaluation needs the mixes that it is a member of, but for the leave-outs."""
+        """A domain's own evaluation needs its own model and that of all domains."""
         return dg.StaticPartitionMapping(
             {
                 mix: set(self.registry.members(mix)) if mix in {*self.registry.names, ALL} else set()
@@ -52,28 +52,39 @@ class Partitions:
             }
         )
 
-    def upstream(
-        self,
-        partition: str | None,
-        child: dg.PartitionsDefinition[str] | None,
-        parent: dg.PartitionsDefinition[str] | None,
-    ) -> list[str | None]:
-        """Which partitions of a parent one partition of a child is made from.
+    @property
+    def own_mix(self) -> dg.StaticPartitionMapping:
+        """Serving a domain needs the model that was trained on it alone."""
+        return dg.StaticPartitionMapping(
+            {mix: {mix} if mix in self.registry.names else set() for mix in self.registry.mixes}
+        )
 
-        Args:
-            partition: The child's partition, None if it has none.
-            child: The child's partitions.
-            parent: The parent's partitions.
-        """
-        if parent is None:
-            return [None]
-        if child is None or partition is None:
-            return list(parent.get_partition_keys())
-        if child == parent:
-            return [partition]
-        if child == self.transfers:
-            keys = self.transfers.get_partition_key_from_str(partition).keys_by_dimension
-            return [keys[SOURCE if parent == self.mixes else TARGET]]
-        if child == self.mixes:
-            return list(self.registry.members(partition))
-        return [mix for mix in (partition, ALL) if mix in self.registry.mixes]
+
+def upstream_partitions(
+    partition: str | None, dep: dg.AssetDep, parent: dg.PartitionsDefinition[str] | None
+) -> list[str | None]:
+    """Which partitions of a parent one partition of a child is made from.
+
+    Args:
+        partition: The child's partition, None if it has none.
+        dep: The child's dependency on the parent.
+        parent: The parent's partitions.
+    """
+    if parent is None:
+        return [None]
+    if partition is None:
+        return list(parent.get_partition_keys())
+    mapping = dep.partition_mapping
+    if isinstance(mapping, dg.StaticPartitionMapping):
+        children = mapping.downstream_partition_keys_by_upstream_partition_key
+        return [key for key in parent.get_partition_keys() if partition in children.get(key, ())]
+    if isinstance(mapping, dg.MultiToSingleDimensionPartitionMapping):
+        source, target = sorted_dimensions(partition)
+        return [source if mapping.partition_dimension_name == SOURCE else target]
+    return [partition]
+
+
+def sorted_dimensions(partition: str) -> tuple[str, str]:
+    """Source mix and target domain of a transfer's partition key."""
+    source, target = partition.split("|")
+    return source, target

@@ -1,14 +1,17 @@
 """Assets of the stage `thought_space`: one trained model for each training mix."""
 
+import hashlib
+
 import dagster as dg
 import polars as pl
 
-from assets.materialisation import materialising
+from assets.materialisation import Materialisation, materialising, picture
 from assets.project import Project
+from pulse_pipeline.evaluation.report import charts
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
-from pulse_pipeline.thought_space.training import train
+from pulse_pipeline.thought_space.training import Trained, train
 from resources.storage import Models
 from resources.tracking import Tracking
 
@@ -49,24 +52,52 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: Tables,
     ) -> dg.MaterializeResult[Models]:
         with materialising(context, tracking, version, config.model_dump()) as work:
-            trained = {
-                protocol: train(
-                    context.partition_key,
-                    _domains(protocol, interactions, item_embeddings, rationale_embeddings),
-                    config,
-                )
+            trained: Models = {
+                protocol: train(context.partition_key, domains, config)
                 for protocol in PROTOCOLS
-                if all(has_protocol(table, protocol) for table in interactions.values())
+                if (domains := domain_data(protocol, interactions, item_embeddings, rationale_embeddings))
             }
             return _result(work, trained)
 
     return thought_space_model
 
 
-def _domains(
+def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Models]:
+    metrics: dict[str, float] = {}
+    for protocol, one in trained.items():
+        renamed = one.history.select("epoch", pl.exclude("epoch").name.prefix(f"{protocol}_"))
+        work.run.curve(renamed, step="epoch")
+        metrics[f"{protocol}_val_ndcg@10"] = float(str(one.history["val_ndcg@10"].max()))
+        metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
+        metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
+    curve = charts.to_png(_curve(trained))
+    work.run.artifact("validation.png", curve)
+    version = fingerprint({name: _weights_hash(one) for name, one in trained.items()})
+    return work.result(trained, version, {"validation": picture(curve)}, metrics)
+
+
+def _curve(trained: Models) -> charts.Chart:
+    epochs = pl.concat(
+        one.history.select("epoch", mix=pl.lit(protocol), valid_ndcg="val_ndcg@10")
+        for protocol, one in trained.items()
+    )
+    return charts.training_curve(epochs, "valid_ndcg", "validation NDCG@10")
+
+
+def _weights_hash(trained: Trained) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(trained.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def domain_data(
     protocol: Protocol, interactions: Tables, item_embeddings: Tables, rationale_embeddings: Tables
 ) -> list[DomainData]:
+    """The domains that can be split this way, in the order of their names."""
     return [
         assemble(name, protocol, interactions[name], item_embeddings[name], rationale_embeddings[name])
         for name in sorted(interactions)
+        if has_protocol(interactions[name], protocol)
     ]

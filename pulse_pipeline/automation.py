@@ -7,9 +7,7 @@ from assets.project import Project
 WEEKLY = "0 3 * * 1"
 
 
-def jobs_and_schedules(
-    project: Project,
-) -> tuple[list[dg.UnresolvedAssetJobDefinition], list[dg.ScheduleDefinition]]:
+def automation(project: Project) -> dg.Definitions:
     """What can be started by name and by the clock."""
     regeneration = dg.define_asset_job(
         "regenerate_rationales",
@@ -24,4 +22,4 @@ def jobs_and_schedules(
         description="Every Monday at 3:00, one run a domain. Off by default: it spends GPU time.",
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
-    return [regeneration], [weekly]
+    return dg.Definitions(jobs=[regeneration], schedules=[weekly])

@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets import checks, embeddings, evaluation, interactions, rationales, thought_space
 from assets.project import Project
-from pulse_pipeline.automation import jobs_and_schedules
+from pulse_pipeline.automation import automation
 from pulse_pipeline.domains import Registry, load_registry
 from pulse_pipeline.settings import Settings, load_settings
 from resources.language_model import LanguageModel
@@ -32,12 +32,9 @@ def build_defs(
         resource_overrides: Resources by key that take the place of ours, for tests.
     """
     project = Project(registry or load_registry(), settings or load_settings())
-    jobs, schedules = jobs_and_schedules(project)
-    return dg.Definitions(
+    pipeline = dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.assets(project)],
         asset_checks=checks.asset_checks(project),
-        jobs=jobs,
-        schedules=schedules,
         resources={
             "tables": ParquetTables(),
             "checkpoints": Checkpoints(),
@@ -47,6 +44,7 @@ def build_defs(
             **(resource_overrides or {}),
         },
     )
+    return dg.Definitions.merge(pipeline, automation(project))
 
 
 @dg.definitions

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.project import Project
+from assets.partitions import upstream_partitions
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from resources.storage import table_path
@@ -51,10 +51,9 @@ class Link:
 class Lineage:
     """Reads chains from Dagster's event log."""
 
-    def __init__(self, definitions: dg.Definitions, project: Project, instance: dg.DagsterInstance) -> None:
+    def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         """Read the asset graph."""
         self._specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
-        self._partitions = project.partitions
         self._instance = instance
 
     def chain(self, asset: str, partition: str | None) -> list[Link]:
@@ -96,9 +95,9 @@ class Lineage:
     def _parents(self, node: Node) -> Iterator[Node]:
         asset, partition = node
         spec = self._specs[asset]
-        for name in sorted(dep.asset_key.to_user_string() for dep in spec.deps):
-            parent = self._specs[name]
-            for key in self._partitions.upstream(partition, spec.partitions_def, parent.partitions_def):
+        for dep in sorted(spec.deps, key=lambda dep: dep.asset_key):
+            name = dep.asset_key.to_user_string()
+            for key in upstream_partitions(partition, dep, self._specs[name].partitions_def):
                 yield name, key
 
     def _link(self, node: Node) -> Link | None:

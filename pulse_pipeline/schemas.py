@@ -109,6 +109,17 @@ class Metrics(dy.Schema):
     spec_fingerprint = dy.String(nullable=True)
 
 
+class BaselineScores(dy.Schema):
+    """The rank that a baseline gives to each evaluated user's target."""
+
+    protocol = dy.String(nullable=False, primary_key=True)
+    model = dy.String(nullable=False, primary_key=True)
+    user_id = dy.String(nullable=False, primary_key=True)
+    train_mix = dy.String(nullable=True)
+    rank = dy.Int64(nullable=False, min=1)
+    seconds = dy.Float64(nullable=False)
+
+
 class Recommendations(dy.Schema):
     """The best unseen items of a user, best first."""
 

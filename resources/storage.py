@@ -10,13 +10,16 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.thought_space import checkpoint
-from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.assemble import PROTOCOLS
+from pulse_pipeline.thought_space.training import Trained
 
 OPTIONAL_PARTITIONS = {"pulse/missing_partitions": "skip"}
 """Input metadata of an asset that works on whichever partitions there are."""
 
-Models = dict[str, ThoughtSpace]
-"""The Thought Spaces of one mix, by protocol."""
+Models = dict[str, Trained]
+"""The trained Thought Spaces of one mix, by protocol."""
+
+HISTORY = "history.parquet"
 
 
 class _Partitioned(dg.ConfigurableIOManager):
@@ -72,17 +75,23 @@ class ParquetTables(_Partitioned):
 
 
 class Checkpoints(_Partitioned):
-    """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors beside their settings."""
+    """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors, settings, the course of training."""
 
     def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
         return Home.from_environment().models / str(partition)
 
     def _write(self, path: Path, obj: Models) -> None:
-        for protocol, model in obj.items():
-            checkpoint.save(path / protocol, model)
+        for protocol, trained in obj.items():
+            checkpoint.save(path / protocol, trained.model)
+            trained.history.write_parquet(path / protocol / HISTORY)
 
     def _read(self, path: Path) -> Models:
-        return {folder.name: checkpoint.load(folder) for folder in sorted(path.iterdir())}
+        return {protocol: _trained(path / protocol) for protocol in PROTOCOLS if (path / protocol).exists()}
+
+
+def _trained(folder: Path) -> Trained:
+    model = checkpoint.load(folder)
+    return Trained(model, pl.read_parquet(folder / HISTORY, glob=False), model.config)
 
 
 def table_path(home: Home, asset: str, partition: str | None) -> Path:

@@ -101,10 +101,10 @@ class TrackedRun:
             source: Where it lies.
             digest: Its content hash.
         """
-        import mlflow.data
+        from mlflow.data.polars_dataset import from_polars
         from mlflow.entities import DatasetInput
 
-        dataset = mlflow.data.from_polars(frame, source=str(source), name=name, digest=digest)
+        dataset = from_polars(frame, source=str(source), name=name, digest=digest)
         self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset._to_mlflow_entity(), tags=[])])
 
     def artifact(self, name: str, content: str | bytes) -> None:

@@ -77,7 +77,7 @@ def _groups(
 
 
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
-    assets = list(definitions.assets or [])
+    assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
     chosen = dg.AssetSelection.all() if selection is None else _parsed(selection)
     names = {key.to_user_string() for key in chosen.resolve(assets)}
     if not names:

@@ -28,15 +28,13 @@ def serve(home: Home, dagster_port: int, mlflow_port: int) -> NoReturn:
     """
     environment = _environment(home, mlflow_port)
     commands = {
-        "Dagster": [*_module("dagster"), "dev", "-w", "workspace.yaml", "-h", LOOPBACK, "-p", str(dagster_port)],
+        "Dagster": [*_module("dagster"), "dev", *_workspace(), "-h", LOOPBACK, "-p", str(dagster_port)],
         "MLflow": [
             *_module("mlflow"), "server", "--host", LOOPBACK, "--port", str(mlflow_port),
             "--backend-store-uri", home.mlflow_uri, "--default-artifact-root", home.mlflow_artifacts.as_uri(),
             "--workers", "1",
         ],
     }  # fmt: skip
-    if not Path("workspace.yaml").exists():
-        commands["Dagster"][3:5] = ["-m", "pulse_pipeline.definitions"]
     servers = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
     print(
         f"Dagster  http://{LOOPBACK}:{dagster_port}\nMLflow   http://{LOOPBACK}:{mlflow_port}",
@@ -59,6 +57,12 @@ def _environment(home: Home, mlflow_port: int) -> dict[str, str]:
         "DAGSTER_HOME": str(prepare(home)),
         "PULSE_MLFLOW_URL": f"http://{LOOPBACK}:{mlflow_port}",
     }
+
+
+def _workspace() -> list[str]:
+    """In a checkout its workspace file, elsewhere the installed module."""
+    workspace = Path("workspace.yaml")
+    return ["-w", str(workspace)] if workspace.exists() else ["-m", "pulse_pipeline.definitions"]
 
 
 def _module(name: str) -> list[str]:

@@ -10,14 +10,17 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.explanations import Explainer, Explanation
 from pulse_pipeline.evaluation.ranking import top_k
 from pulse_pipeline.home import Home
+from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.thought_space import checkpoint
 from pulse_pipeline.thought_space.assemble import assemble
-from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from resources.storage import table_path
 
-PROTOCOL = "loo"  # serving uses the model that has learned from all but the last two items of each user
+PROTOCOL: Protocol = (
+    "loo"  # serving uses the model that has learned from all but the last two items of each user
+)
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,12 @@ def load(home: Home, domain: str) -> Served:
     if not folder.is_dir():
         raise PulseError(f"{domain} has no model yet: run `pulse run --domains {domain}`")
     items = _table(home, "items", domain).select("item_id", "title")
-    rationales = _table(home, "rationales", domain).filter(pl.col("valid") & (pl.col("kind") == "foresight"))
     return Served(
         data=data,
         model=checkpoint.load(folder),
         titles={item: title for item, title in items.iter_rows() if title},
-        rationales=latest_rationales(rationales),
+        rationales=latest_rationales(_table(home, "rationales", domain)),
     )
-
-
-def latest_rationales(rationales: pl.DataFrame) -> dict[str, str]:
-    """The rationale of each user that was written from the most history."""
-    latest = rationales.sort("target_position").group_by("user_id").last()
-    return dict(latest.select("user_id", "rationale").iter_rows())
 
 
 def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:

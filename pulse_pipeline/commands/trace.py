@@ -6,12 +6,9 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
-from assets.project import Project
 from pulse_pipeline.definitions import build_defs
-from pulse_pipeline.domains import load_registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, Link, rows_of
-from pulse_pipeline.settings import load_settings
 from resources.instance import open_instance
 
 
@@ -55,10 +52,8 @@ def trace(home: Home, asset: str, partition: str | None, row: str | None) -> Tra
     Raises:
         PulseError: There is no such asset, partition or row.
     """
-    project = Project(load_registry(), load_settings())
-    definitions = build_defs(registry=project.registry, settings=project.settings)
     with open_instance(home) as instance:
-        chain = Lineage(definitions, project, instance).chain(asset, partition)
+        chain = Lineage(build_defs(), instance).chain(asset, partition)
     return Trace(chain, None if row is None else rows_of(home, asset, partition, row))
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,27 @@ from pulse_pipeline.evaluation.slices import ALL, slices
 from pulse_pipeline.thought_space.data import DomainData, Phase
 
 FULL = "full"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where ranks come from, as the `metrics` table names it.
+
+    Attributes:
+        model: The model's name.
+        train_mix: The training mix whose interactions it has learned from; None for none.
+        seed: Seed of the model.
+        arm: Which variant of the method it belongs to.
+        spec_fingerprint: Fingerprint of the rationale settings, where rationales are used.
+        seconds: Time that scoring and ranking took.
+    """
+
+    model: str
+    train_mix: str | None
+    seed: int
+    arm: str
+    spec_fingerprint: str | None
+    seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,25 @@ def evaluate_ranker(
     """
     started = time.perf_counter()
     ranked = user_ranks(ranker, data, phase)
-    seconds = time.perf_counter() - started
+    origin = Origin(ranker.name, train_mix, seed, arm, spec_fingerprint, time.perf_counter() - started)
+    return evaluate_ranks(ranked, data, origin, phase)
+
+
+def evaluate_ranks(ranked: UserRanks, data: DomainData, origin: Origin, phase: Phase = "test") -> Evaluated:
+    """Average ranks that are there already.
+
+    Args:
+        ranked: Ranks of all users who have a history and a target in `phase`.
+        data: The domain, under the protocol of the ranks.
+        origin: Where the ranks come from.
+        phase: Which targets.
+
+    Returns:
+        As `evaluate_ranker`.
+
+    Raises:
+        PulseError: No user of the domain has a history and a target.
+    """
     if len(ranked.users) == 0:
         raise PulseError(
             f"{data.domain}: no user has a history and a {phase} item under protocol {data.protocol}; "
@@ -87,17 +126,12 @@ def evaluate_ranker(
         for row in _figures(replace(ranked, users=ranked.users[members], ranks=ranked.ranks[members]))
     ]
     shared = {
-        "arm": arm,
-        "model": ranker.name,
+        **asdict(origin),
         "dataset": data.domain,
-        "train_mix": train_mix,
         "protocol": data.protocol,
         "candidates": FULL,
-        "seed": seed,
         "p_value_vs_best_baseline": None,
-        "seconds": seconds,
         "git_sha": provenance.git_sha(),
-        "spec_fingerprint": spec_fingerprint,
     }
     frame = pl.DataFrame(rows).with_columns(pl.lit(value).alias(key) for key, value in shared.items())
     return Evaluated(schemas.Metrics.validate(frame, cast=True), ranked)

@@ -22,7 +22,7 @@ def clean_metadata(rows: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The columns of `RecordedItems`, not yet held to it; a missing field is null.
     """
-    types = RecordedItems.to_polars_schema()
+    types = RecordedItems.create_empty().schema
     absent = [pl.lit(None, types[name]).alias(name) for name in types.names() if name not in rows.columns]
     rows = rows.with_columns(absent)
     for name in TEXT_COLUMNS:

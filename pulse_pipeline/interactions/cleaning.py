@@ -27,7 +27,7 @@ class Cleaned:
 
 
 def clean_interactions(
-    raw: pl.DataFrame | pl.LazyFrame, min_interactions: int, *, domain: str = "the domain"
+    raw: pl.DataFrame | pl.LazyFrame, min_interactions: int, domain: str = "the domain"
 ) -> Cleaned:
     """Drop repeats, keep the k-core, put in order and split.
 
@@ -42,7 +42,8 @@ def clean_interactions(
     Raises:
         PulseError: Nothing is left.
     """
-    rows = raw.lazy().select(RawInteractions.column_names()).collect()
+    # Readers leave hundreds of chunks, and gathering rows from many chunks is twenty times slower.
+    rows = raw.lazy().select(RawInteractions.column_names()).collect().rechunk()
     keys = in_stable_order(with_codes(rows))
     kept = first_of_each_pair(keys)
     core = kept.filter(
@@ -52,13 +53,13 @@ def clean_interactions(
         raise PulseError(_nothing_left(domain, rows.height, min_interactions))
     n_copies = count_exact_duplicates(rows, keys, kept)
     counts = {
-        "rows in": rows.height,
-        "duplicate rows dropped": n_copies,
-        "repeated user-item pairs dropped": rows.height - kept.height - n_copies,
-        "k-core dropped": kept.height - core.height,
+        "rows_in": rows.height,
+        "duplicate_rows_dropped": n_copies,
+        "repeated_pairs_dropped": rows.height - kept.height - n_copies,
+        "kcore_dropped": kept.height - core.height,
         "users": core["user"].n_unique(),
         "items": core["item"].n_unique(),
-        "rows out": core.height,
+        "rows_out": core.height,
     }
     return Cleaned(_table(rows, core), counts)
 

@@ -61,23 +61,22 @@ def hold(
         The valid rows with the contract's columns and types, and the quarantine.
     """
     present = rows.collect_schema().names()
-    absent = [
-        pl.lit(None, dtype).alias(name)
-        for name, dtype in dict(contract.to_polars_schema()).items()
-        if name not in present
-    ]
-    valid, failures = contract.filter(rows.with_columns(absent).collect(), cast=True)
+    types = contract.create_empty().schema
+    absent = [pl.lit(None, types[name]).alias(name) for name in types if name not in present]
+    kept, failures = contract.filter(rows.with_columns(absent).collect(), cast=True)
+    valid = pl.DataFrame(kept)
     broken = [_broken_rows(failures.details(), failures.invalid().columns)] if len(failures) else []
     for column in required:
         missing = valid.filter(pl.col(column).is_null())
         broken.append(_shaped(missing, pl.lit(f"{column}|missing"), missing.columns))
-    if required:
-        valid = valid.drop_nulls(required)
-    shaped = [frame.with_columns(source_file=pl.lit(source_file)) for frame in broken]
-    empty = Quarantine.create_empty()
-    return Held(
-        valid, Quarantine.cast(pl.concat([empty, *(frame.select(empty.columns) for frame in shaped)]))
-    )
+        valid = valid.filter(pl.col(column).is_not_null())
+    return Held(valid, _quarantined(broken, source_file))
+
+
+def _quarantined(broken: list[pl.DataFrame], source_file: str) -> pl.DataFrame:
+    names = Quarantine.column_names()
+    shaped = (frame.with_columns(source_file=pl.lit(source_file)).select(names) for frame in broken)
+    return pl.concat([Quarantine.create_empty(), *map(Quarantine.cast, shaped)])
 
 
 def _broken_rows(details: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

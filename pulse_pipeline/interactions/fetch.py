@@ -65,8 +65,8 @@ UPSTREAMS = {
     ),
 }
 
-# The ratings and the films of a MovieLens archive, whatever its age.
-_MOVIELENS_FILES = (("ratings.csv", "ratings.dat", "u.data"), ("movies.csv", "movies.dat", "u.item"))
+# The ratings and the films of a MovieLens archive; ml-100k has neither and no reader.
+_MOVIELENS_FILES = (("ratings.csv", "ratings.dat"), ("movies.csv", "movies.dat"))
 
 
 def fetch(

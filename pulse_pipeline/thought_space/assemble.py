@@ -5,6 +5,7 @@ import polars as pl
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Protocol, RationaleVectors
 
+PROTOCOLS: tuple[Protocol, ...] = ("loo", "temporal")
 SPLIT_COLUMNS: dict[Protocol, str] = {"loo": "split_loo", "temporal": "split_temporal"}
 
 

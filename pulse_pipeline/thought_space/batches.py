@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, IntArray
 
 
@@ -90,15 +91,15 @@ class Shuffled:
         return [self._pool[index] for index in chosen]
 
 
-def schedule(sizes: list[int], batch_size: int, rng: np.random.Generator) -> IntArray:
+def schedule(sizes: list[int], config: ThoughtSpaceConfig, rng: np.random.Generator) -> IntArray:
     """Which domain each step of an epoch takes its batch from.
 
     Domains are drawn in proportion to the root of their size, so that a small one is not drowned; an
-    epoch has as many steps as it takes to see every window once.
+    epoch has as many steps as it takes to see every window once, small mixes some more.
 
     Args:
         sizes: Windows of each domain [n_domains].
-        batch_size: Windows a step.
+        config: Names the windows a step and the least steps.
         rng: Source of chance.
 
     Returns:
@@ -107,5 +108,5 @@ def schedule(sizes: list[int], batch_size: int, rng: np.random.Generator) -> Int
     if not sum(sizes):
         return np.empty(0, np.int64)
     share = np.sqrt(np.asarray(sizes, float))
-    steps = sum(-(-size // batch_size) for size in sizes)
+    steps = max(config.least_steps, sum(-(-size // config.batch_size) for size in sizes))
     return rng.choice(len(sizes), size=steps, p=share / share.sum())

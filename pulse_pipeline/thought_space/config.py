@@ -86,11 +86,14 @@ class ThoughtSpaceConfig(BaseModel):
     batch_size: int = Field(default=128, ge=1)
     """Users (windows of their histories) a step."""
 
+    least_steps: int = Field(default=8, ge=1)
+    """Fewest steps an epoch, so that an epoch of a small mix is worth a validation."""
+
     learning_rate: float = Field(default=1e-3, gt=0)
     """Step size of the weight matrices."""
 
     scalar_learning_rate: float = Field(default=3e-2, gt=0)
-    """Step size of the few scalars: recency weights, flattening, temperatures."""
+    """Step size of the few scalars: recency weights, flattening, temperatures, the gate's output."""
 
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled weight decay of attention, gate and ID residual."""

@@ -1,8 +1,10 @@
 """The geometry of a domain's item texts: centre and spectrum, from the texts alone."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pulse_pipeline.thought_space.data import FloatArray
 
@@ -54,13 +56,11 @@ def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
     return np.where(present[:, None], _unit(np.nan_to_num(vectors) - centre), 0.0).astype(np.float32)
 
 
-def has_text(vectors: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def has_text(vectors: FloatArray) -> NDArray[np.bool_]:
     """Which rows are vectors of a text: neither zero nor NaN [n]."""
-    mask: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        np.abs(np.nan_to_num(vectors)).max(axis=1, initial=0) > 0
-    )
-    return mask
+    return np.asarray(np.nan_to_num(vectors).any(axis=1))
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9)
+def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9)
+    return np.asarray(vectors / lengths)

@@ -327,5 +327,5 @@ def _unit(vectors: Tensor) -> Tensor:
 def _pick(table: Tensor, rows: Tensor) -> Tensor:
     if not len(table):
         return table.new_zeros(len(rows), *table.shape[1:])
-    known = (rows >= 0).view(-1, *[1] * (table.dim() - 1))
-    return table[rows.clamp(min=0)] * known
+    picked = table[rows.clamp(min=0)]
+    return torch.where((rows >= 0).view(-1, *[1] * (table.dim() - 1)), picked, 0.0)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from pulse_pipeline.thought_space import geometry, losses
 from pulse_pipeline.thought_space.batches import Batch
@@ -101,9 +103,9 @@ class Examples:
     def _next_item(self, vectors: Tensor, targets: Tensor, seen: Tensor, candidates: Candidates) -> Tensor:
         # One column more takes the seen items that are no candidates.
         logits = self._model.scores(vectors, candidates.vectors, candidates.bias, home=candidates.home)
-        logits = torch.nn.functional.pad(logits, (0, 1), value=float("-inf"))
+        logits = functional.pad(logits, (0, 1), value=float("-inf"))
         chance = candidates.log_chance
-        chance = None if chance is None else torch.nn.functional.pad(chance, (0, 1))
+        chance = None if chance is None else functional.pad(chance, (0, 1))
         return losses.next_item(logits, candidates.column[targets], candidates.column[seen], chance)
 
     def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
@@ -169,16 +171,14 @@ def recentred_hindsight(data: DomainData) -> FloatArray:
     there = ~np.isnan(hindsight).any(axis=1)
     if not there.any() or not len(foresight):
         return hindsight
-    moved: FloatArray = hindsight - hindsight[there].mean(axis=0) + foresight.mean(axis=0)
-    return moved
+    return np.asarray(hindsight - hindsight[there].mean(axis=0) + foresight.mean(axis=0))
 
 
 def _rationale_offset(data: DomainData) -> FloatArray | None:
     foresight = _foresight(data)
     if not len(foresight):
         return None
-    offset: FloatArray = foresight.mean(axis=0) - geometry.measure(data.item_vectors).centre
-    return offset
+    return np.asarray(foresight.mean(axis=0) - geometry.measure(data.item_vectors).centre)
 
 
 def _foresight(data: DomainData) -> FloatArray:
@@ -195,10 +195,9 @@ def _seen(batch: Batch) -> Tensor:
     return torch.where(past, batch.histories[:, None, :], batch.histories[:, :1, None])
 
 
-def _proposal(data: DomainData) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _proposal(data: DomainData) -> NDArray[np.float64]:
     """Chance of an item to be drawn as a negative: training count + 1, to the power .75."""
     counts = np.ones(data.n_items)
     for sequence, n in zip(data.sequences, data.n_train, strict=True):
         np.add.at(counts, sequence[:n], 1.0)
-    chance = counts**0.75
-    return chance / chance.sum()
+    return np.asarray(counts**0.75 / (counts**0.75).sum())

@@ -19,6 +19,7 @@ from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.validation import Validation
 
 MAX_GRADIENT_NORM = 1.0
+SCALARS = ("at_home.", "abroad.", "gate.out.", "log_contrast_temperature")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Trained:
 
     Attributes:
         model: The model of the best epoch, on the CPU.
-        history: One row an epoch, epoch 0 before any gradient: epoch, the loss terms, ``val_ndcg@10``, seconds.
+        history: One row an epoch, epoch 0 before any gradient: epoch, the loss terms,
+            ``val_ndcg@10``, seconds.
         config: The settings it was trained with.
     """
 
@@ -102,7 +104,7 @@ def _epochs(
         started = time.monotonic()
         model.train()
         sums: dict[str, list[float]] = {name: [] for name in objective.no_terms()}
-        for domain in schedule(sizes, config.batch_size, rng):
+        for domain in schedule(sizes, config, rng):
             terms = examples[domain].terms(collate(draws[domain].draw(), device))
             _step(model, optimiser, objective.total(terms, config))
             for name, term in terms.items():
@@ -125,7 +127,7 @@ def _optimiser(model: ThoughtSpace, config: ThoughtSpaceConfig) -> torch.optim.O
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if name.startswith(("at_home.", "abroad.")) or name == "log_contrast_temperature":
+        if name.startswith(SCALARS):
             scalars.append(parameter)
         elif name.startswith(("adapter.", "rationale_projection.")):
             departures.append(parameter)

@@ -32,10 +32,13 @@ def heat_map(cells: pl.DataFrame, value: str, sources: Sequence[str], targets: S
         The chart.
     """
     shown = cells.filter(pl.col(value).is_not_null())
-    x = alt.X("target:N", sort=list(targets), title="target", axis=alt.Axis(orient="top", labelAngle=-30))
-    y = alt.Y("source:N", sort=list(sources), title="trained on")
+    gaps = alt.Scale(paddingInner=0.08, paddingOuter=0.04)  # so that each frame stands by itself
+    above = alt.Axis(orient="top", labelAngle=-30, ticks=False, domain=False)
+    beside = alt.Axis(ticks=False, domain=False)
+    x = alt.X("target:N", sort=list(targets), title="target", scale=gaps, axis=above)
+    y = alt.Y("source:N", sort=list(sources), title="trained on", scale=gaps, axis=beside)
     base = alt.Chart(shown).encode(x=x, y=y)
-    squares = base.mark_rect(stroke="#ffffff").encode(color=_cell_colour(shown, value))
+    squares = base.mark_rect().encode(color=_cell_colour(shown, value))
     frames = (
         base.transform_filter(alt.datum.zero_shot)
         .mark_rect(filled=False, stroke="#111111", strokeWidth=2.5)
@@ -100,7 +103,7 @@ def thought_map(thoughts: ThoughtMap, method: Method = "tsne", seed: int = 0) ->
     hidden = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     chart = (
         alt.Chart(points)
-        .mark_point(filled=True, opacity=0.6, strokeWidth=0)
+        .mark_point(filled=True, opacity=0.6, size=36)
         .encode(
             x=alt.X("x:Q", axis=hidden, scale=alt.Scale(zero=False)),
             y=alt.Y("y:Q", axis=hidden, scale=alt.Scale(zero=False)),
@@ -108,9 +111,8 @@ def thought_map(thoughts: ThoughtMap, method: Method = "tsne", seed: int = 0) ->
             shape=alt.Shape(
                 "kind:N",
                 scale=alt.Scale(domain=["item", "thought"], range=["circle", "triangle-up"]),
-                legend=alt.Legend(title=None, orient="top", symbolFillColor="#666666"),
+                legend=alt.Legend(title=None, orient="top", columns=1),
             ),
-            size=alt.Size("kind:N", scale=alt.Scale(domain=["item", "thought"], range=[22, 48]), legend=None),
         )
     )
     return _sized(chart, 640, 460)
@@ -144,7 +146,7 @@ def _by_domain(column: str, names: Sequence[str]) -> alt.Color:
         f"{column}:N",
         sort=list(names),
         scale=alt.Scale(domain=list(names), range=colours),
-        legend=alt.Legend(title=None, orient="top", columns=3),
+        legend=alt.Legend(title=None, orient="top", columns=2, columnPadding=40),
     )
 
 

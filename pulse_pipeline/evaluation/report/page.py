@@ -43,6 +43,7 @@ def render(report: ReportInputs) -> str:
     page = environment.get_template(TEMPLATE)
     return page.render(
         report=report,
+        names=tables.PROTOCOLS,
         shown=tables.SHOWN,
         k=tables.K,
         protocols={name: tables.PROTOCOLS[name] for name in protocols},

@@ -8,7 +8,9 @@ from pulse_pipeline.thought_space.data import FloatArray, IntArray
 
 Method = Literal["pca", "tsne"]
 
-MOST_POINTS = 2000
+MOST_POINTS = 1500
+DIRECTIONS = 30  # of most variance, which is all that t-SNE gets to see
+STEPS = 500
 FEW = 10  # fewer points than this have no neighbourhoods that t-SNE could keep
 
 
@@ -57,17 +59,18 @@ def project(vectors: FloatArray, method: Method = "tsne", seed: int = 0) -> Floa
         from sklearn.manifold import TSNE
 
         perplexity = min(30.0, (len(unit) - 1) / 3)
-        embedding = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(unit)
+        tsne = TSNE(2, perplexity=perplexity, init="pca", max_iter=STEPS, random_state=seed)
+        embedding = tsne.fit_transform(_pca(unit, DIRECTIONS))
         return np.asarray(embedding, dtype=np.float32)
-    return _pca(unit)
+    return _pca(unit, 2)
 
 
-def _pca(unit: FloatArray) -> FloatArray:
-    plane = np.zeros((len(unit), 2), dtype=np.float32)
+def _pca(unit: FloatArray, n: int) -> FloatArray:
+    plane = np.zeros((len(unit), n), dtype=np.float32)
     if len(unit) == 0:
         return plane
     centred = unit - unit.mean(axis=0)
     left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    width = min(2, len(sizes))
+    width = min(n, len(sizes))
     plane[:, :width] = left[:, :width] * sizes[:width]
     return plane

@@ -171,7 +171,7 @@ def _model_row(
     return ModelRow(
         model=str(first["model"]),
         ours=first["model"] == report.model,
-        trained_on="item texts only" if mix is None else str(mix),
+        trained_on="reads item texts, learns nothing" if mix is None else f"trained on {mix}",
         zero_shot=is_zero_shot(report, None if mix is None else str(mix), dataset),
         figures=figures,
         p_value=first["p_value_vs_best_baseline"],  # type: ignore[arg-type]

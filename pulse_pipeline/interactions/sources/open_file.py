@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from pulse_pipeline.errors import PulseError
 
@@ -73,4 +73,4 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             yield raw, raw
             return
         with gzip.GzipFile(fileobj=raw) as plain:
-            yield plain, raw
+            yield cast("IO[bytes]", plain), raw

@@ -1,0 +1,282 @@
+"""Assets of the stage `evaluation`: baselines, in-domain, cross-domain, recommendations, the report."""
+
+import json
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from assets.materialisation import Materialisation, materialising, picture
+from assets.partitions import SOURCE, TARGET, sorted_dimensions
+from assets.project import Project
+from assets.thought_space import Tables
+from pulse_pipeline.evaluation.in_domain import (
+    MODEL,
+    baseline_ranks,
+    evaluate_in_domain,
+    evaluated_baselines,
+    rationale_differences,
+)
+from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
+from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
+from pulse_pipeline.evaluation.report.charts import to_png
+from pulse_pipeline.evaluation.report.page import write_report
+from pulse_pipeline.evaluation.transfer import evaluate_transfer
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.rationales.latest import latest_rationales
+from pulse_pipeline.schemas import Metrics
+from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
+from pulse_pipeline.thought_space.data import Protocol
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from resources.storage import OPTIONAL_PARTITIONS, Models
+from resources.tracking import Tracking
+
+GROUP = "evaluation"
+VERSION = "1"
+RECOMMENDED = 10
+SERVING_PROTOCOL: Protocol = "loo"
+
+
+def assets(project: Project) -> list[dg.AssetsDefinition]:
+    """`baseline_scores`, `in_domain_evaluation`, `cross_domain_evaluation`, `recommendations`, `report`."""
+    return [
+        _baseline_scores(project),
+        _in_domain_evaluation(project),
+        _cross_domain_evaluation(project),
+        _recommendations(project),
+        _report(project),
+    ]
+
+
+def _baseline_scores(project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=VERSION,
+        io_manager_key="tables",
+        kinds={"numpy"},
+        description="The rank that each baseline gives to each user's test item, for every protocol.",
+    )
+    def baseline_scores(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: pl.DataFrame,
+        item_embeddings: pl.DataFrame,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, VERSION) as work:
+            ranks = [
+                baseline_ranks(assemble(context.partition_key, protocol, interactions, item_embeddings))
+                for protocol in PROTOCOLS
+                if has_protocol(interactions, protocol)
+            ]
+            return work.table(pl.concat(ranks))
+
+    return baseline_scores
+
+
+def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings
+    own_mixes = dg.AssetIn(partition_mapping=project.partitions.mixes_of_domain, metadata=OPTIONAL_PARTITIONS)
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=VERSION,
+        io_manager_key="tables",
+        ins={"thought_space_model": own_mixes},
+        kinds={"torch"},
+        description="Full-ranking figures of baselines and models on the domains they were trained on.",
+    )
+    def in_domain_evaluation(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: pl.DataFrame,
+        item_embeddings: pl.DataFrame,
+        rationale_embeddings: pl.DataFrame,
+        baseline_scores: pl.DataFrame,
+        thought_space_model: dict[str, Models],
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        tables = (interactions, item_embeddings, rationale_embeddings)
+        with materialising(context, tracking, VERSION) as work:
+            figures = []
+            for protocol in PROTOCOLS:
+                if not has_protocol(interactions, protocol):
+                    continue
+                data = assemble(context.partition_key, protocol, *tables)
+                evaluated = evaluate_in_domain(
+                    data,
+                    [(mix, models[protocol].model) for mix, models in thought_space_model.items()],
+                    evaluated_baselines(data, baseline_scores),
+                    seed=settings.thought_space.seed,
+                    spec_fingerprint=settings.rationales.fingerprint(),
+                )
+                figures += [one.metrics for one in evaluated]
+                figures.append(rationale_differences(evaluated))
+            return _figures(work, pl.concat(figures))
+
+    return in_domain_evaluation
+
+
+def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings
+    target = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(TARGET))
+    source = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(SOURCE))
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.transfers,
+        code_version=VERSION,
+        io_manager_key="tables",
+        ins={
+            "interactions": target,
+            "item_embeddings": target,
+            "rationale_embeddings": target,
+            "baseline_scores": target,
+            "thought_space_model": source,
+        },
+        kinds={"torch"},
+        description="A source mix's model on a target domain; zero-shot where the mix does not hold it.",
+    )
+    def cross_domain_evaluation(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: pl.DataFrame,
+        item_embeddings: pl.DataFrame,
+        rationale_embeddings: pl.DataFrame,
+        baseline_scores: pl.DataFrame,
+        thought_space_model: Models,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        mix, name = sorted_dimensions(context.partition_key)
+        with materialising(context, tracking, VERSION, {"source": mix, "target": name}) as work:
+            figures = []
+            for protocol in PROTOCOLS:
+                if protocol not in thought_space_model or not has_protocol(interactions, protocol):
+                    continue
+                data = assemble(name, protocol, interactions, item_embeddings, rationale_embeddings)
+                evaluated = evaluate_transfer(
+                    ThoughtSpaceRanker(thought_space_model[protocol].model, MODEL),
+                    data,
+                    source_mix=mix,
+                    seed=settings.thought_space.seed,
+                    spec_fingerprint=settings.rationales.fingerprint(),
+                    against=evaluated_baselines(data, baseline_scores),
+                )
+                figures.append(evaluated.metrics)
+            return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
+
+    return cross_domain_evaluation
+
+
+def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
+    headline = table.filter(slice="all", metric="NDCG", k=10, model=MODEL)
+    metrics = {
+        f"{row['protocol']}_{row['train_mix']}_ndcg@10": row["value"]
+        for row in headline.iter_rows(named=True)
+    }
+    return work.table(table, metrics=metrics)
+
+
+def _recommendations(project: Project) -> dg.AssetsDefinition:
+    own = dg.AssetIn(partition_mapping=project.partitions.own_mix)
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=VERSION,
+        io_manager_key="tables",
+        ins={"thought_space_model": own},
+        kinds={"torch"},
+        description="The best unseen items of every user, from everything the user has, with the rationale.",
+    )
+    def recommendations(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: pl.DataFrame,
+        item_embeddings: pl.DataFrame,
+        rationales: pl.DataFrame,
+        rationale_embeddings: pl.DataFrame,
+        thought_space_model: Models,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, VERSION) as work:
+            data = assemble(
+                context.partition_key, SERVING_PROTOCOL, interactions, item_embeddings, rationale_embeddings
+            )
+            ranker = ThoughtSpaceRanker(thought_space_model[SERVING_PROTOCOL].model, MODEL)
+            top = top_k(ranker, data, np.arange(len(data.user_ids)), "serving", RECOMMENDED)
+            why = latest_rationales(rationales)
+            table = recommendation_table(top, data).with_columns(
+                rationale=pl.col("user_id").replace_strict(why, default=None, return_dtype=pl.String)
+            )
+            return work.table(table)
+
+    return recommendations
+
+
+def _report(project: Project) -> dg.AssetsDefinition:
+    present = dg.AssetIn(metadata=OPTIONAL_PARTITIONS)
+
+    @dg.asset(
+        group_name=GROUP,
+        code_version=VERSION,
+        ins={
+            "interactions": present,
+            "items": present,
+            "item_embeddings": present,
+            "rationales": present,
+            "rationale_embeddings": present,
+            "thought_space_model": present,
+            "in_domain_evaluation": present,
+            "cross_domain_evaluation": present,
+        },
+        io_manager_key="tables",
+        kinds={"html"},
+        description="All figures as one self-contained page and as JSON, from whatever is materialised.",
+    )
+    def report(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: Tables,
+        items: Tables,
+        item_embeddings: Tables,
+        rationales: Tables,
+        rationale_embeddings: Tables,
+        thought_space_model: dict[str, Models],
+        in_domain_evaluation: Tables,
+        cross_domain_evaluation: Tables,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, VERSION) as work:
+            figures = [*in_domain_evaluation.values(), *cross_domain_evaluation.values()]
+            metrics = pl.concat([Metrics.create_empty(), *figures])
+            tables = {
+                name: DomainTables(
+                    interactions[name],
+                    items[name],
+                    item_embeddings[name],
+                    rationales[name],
+                    rationale_embeddings[name],
+                    synthetic=project.registry.domain(name).source == "demo",
+                )
+                for name in project.registry.names
+                if name in in_domain_evaluation
+            }
+            settings = project.settings
+            inputs = build_report(
+                project.registry,
+                tables,
+                thought_space_model,
+                metrics,
+                rationales=settings.rationales,
+                encoder=settings.encoder,
+            )
+            folder = Home.from_environment().report
+            write_report(inputs, folder / "index.html")
+            with replacing(folder / "metrics.json") as aside:
+                aside.write_text(json.dumps(metrics.to_dicts(), indent=1), encoding="utf-8")
+            work.run.artifact("index.html", (folder / "index.html").read_bytes())
+            heat_map = transfer_chart(inputs)
+            pictures = {} if heat_map is None else {"transfer": picture(to_png(heat_map))}
+            page = dg.MetadataValue.path(folder / "index.html")
+            return work.table(metrics, {"page": page, **pictures})
+
+    return report

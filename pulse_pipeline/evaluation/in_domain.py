@@ -1,0 +1,148 @@
+"""A domain's own evaluation: baselines, our models, and our model with its rationales taken away."""
+
+import time
+from collections.abc import Iterable
+
+import numpy as np
+import polars as pl
+
+from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
+from pulse_pipeline.evaluation.baselines.popularity import Popularity
+from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
+from pulse_pipeline.evaluation.evaluate import (
+    Evaluated,
+    Origin,
+    difference,
+    evaluate_ranker,
+    evaluate_ranks,
+    with_p_values,
+)
+from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
+from pulse_pipeline.schemas import BaselineScores, Metrics
+from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+
+MODEL = "PULSE"
+WITHOUT = "PULSE, no rationales"
+SHUFFLED = "PULSE, shuffled rationales"
+BASELINE = "baseline"
+DIFFERENCE = "NDCG difference"
+
+
+def baseline_ranks(data: DomainData) -> pl.DataFrame:
+    """Rank every test target by every baseline.
+
+    Args:
+        data: The domain, under one protocol.
+
+    Returns:
+        A `schemas.BaselineScores` table.
+    """
+    baselines: list[tuple[Ranker, str | None]] = [
+        (Popularity().fit(data), data.domain),
+        (MarkovKNN().fit(data), data.domain),
+        (TextKNN(centred=False).fit(data), None),
+        (TextKNN(centred=True).fit(data), None),
+    ]
+    return pl.concat([_ranks_of(ranker, data, mix) for ranker, mix in baselines])
+
+
+def _ranks_of(ranker: Ranker, data: DomainData, train_mix: str | None) -> pl.DataFrame:
+    started = time.perf_counter()
+    ranked = user_ranks(ranker, data, "test")
+    frame = pl.DataFrame({"user_id": [data.user_ids[user] for user in ranked.users], "rank": ranked.ranks})
+    described = frame.with_columns(
+        protocol=pl.lit(data.protocol),
+        model=pl.lit(ranker.name),
+        train_mix=pl.lit(train_mix, pl.String),
+        seconds=pl.lit(time.perf_counter() - started),
+    )
+    return BaselineScores.validate(described.select(BaselineScores.column_names()), cast=True)
+
+
+def evaluated_baselines(data: DomainData, scores: pl.DataFrame) -> list[Evaluated]:
+    """Figures of the baselines whose ranks are known.
+
+    Args:
+        data: The domain, under one protocol.
+        scores: A `schemas.BaselineScores` table that holds this protocol's ranks.
+    """
+    users = data.evaluated_users("test")
+    order = pl.DataFrame({"user_id": [data.user_ids[user] for user in users]})
+    here = scores.filter(pl.col("protocol") == data.protocol)
+    evaluated = []
+    for (model, mix, seconds), rows in here.group_by("model", "train_mix", "seconds", maintain_order=True):
+        ranks = order.join(rows, on="user_id", how="left", maintain_order="left")["rank"]
+        origin = Origin(str(model), _optional(mix), 0, BASELINE, None, float(str(seconds)))
+        evaluated.append(evaluate_ranks(UserRanks(users, ranks.to_numpy().astype(np.int64)), data, origin))
+    return evaluated
+
+
+def evaluate_in_domain(
+    data: DomainData,
+    models: Iterable[tuple[str, ThoughtSpace]],
+    baselines: list[Evaluated],
+    *,
+    seed: int,
+    spec_fingerprint: str,
+) -> list[Evaluated]:
+    """Our models on a domain that they were trained on, with p-values against the best baseline.
+
+    The domain's own model is also shown without rationales and with another user's rationales, so
+    that what rationales add is seen on the same users.
+
+    Args:
+        data: The domain, under one protocol.
+        models: Name of the training mix and the model.
+        baselines: What they are held against.
+        seed: Seed of the training.
+        spec_fingerprint: Fingerprint of the rationale settings.
+
+    Returns:
+        Baselines first.
+    """
+    evaluated = list(baselines)
+    for mix, model in models:
+        rankers = [ThoughtSpaceRanker(model, MODEL)]
+        if mix == data.domain:
+            rankers.append(ThoughtSpaceRanker(model, WITHOUT, rationales="none"))
+            rankers.append(ThoughtSpaceRanker(model, SHUFFLED, rationales="shuffled", seed=seed))
+        for ranker in rankers:
+            result = evaluate_ranker(
+                ranker, data, train_mix=mix, seed=seed, spec_fingerprint=spec_fingerprint
+            )
+            evaluated.append(Evaluated(with_p_values(result, baselines), result.ranks))
+    return evaluated
+
+
+def rationale_differences(evaluated: list[Evaluated]) -> pl.DataFrame:
+    """What rationales add: the domain's own model minus itself without them, and with others'.
+
+    Args:
+        evaluated: As `evaluate_in_domain` gives them.
+
+    Returns:
+        Rows of `schemas.Metrics` whose metric is `DIFFERENCE`, with paired intervals and p-values.
+    """
+    named = {one.metrics["model"][0]: one for one in evaluated if one.metrics["train_mix"][0] is not None}
+    own = next(one for one in evaluated if one.metrics["model"][0] == MODEL)
+    rows = []
+    for name in (WITHOUT, SHUFFLED):
+        found = difference(own, named[name])
+        template = own.metrics.filter(slice="all", metric="NDCG", k=10)
+        rows.append(
+            template.with_columns(
+                model=pl.lit(f"{MODEL} - {name}"),
+                metric=pl.lit(DIFFERENCE),
+                value=found.value,
+                ci_low=found.low,
+                ci_high=found.high,
+                p_value_vs_best_baseline=None,
+            )
+        )
+    return Metrics.validate(pl.concat(rows), cast=True)
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else str(value)

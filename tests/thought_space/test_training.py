@@ -1,0 +1,170 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from pulse_pipeline.thought_space import objective
+from pulse_pipeline.thought_space.batches import collate, schedule, windows
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker, shuffled
+from pulse_pipeline.thought_space.training import train, untrained
+from pulse_pipeline.thought_space.validation import Validation, gain, ranks
+
+SMALL = ThoughtSpaceConfig(device="cpu", epochs=10, batch_size=64, attention_width=16)
+
+
+def ndcg_on_test(data, model, **use):
+    """NDCG@10 on the test items."""
+    users = data.evaluated_users("test")
+    scores = torch.from_numpy(ThoughtSpaceRanker(model, **use).score(data, users, "test"))
+    for row, user in enumerate(users):
+        scores[row, data.history(user, "test")] = float("-inf")
+    targets = torch.tensor([data.target(user, "test") for user in users])
+    return gain(ranks(scores, targets)).mean().item()
+
+
+def shuffle_all(data):
+    mixed = {kind: shuffled(getattr(data.rationales, kind), seed=3) for kind in vars(data.rationales)}
+    return replace(data, rationales=replace(data.rationales, **mixed))
+
+
+def test_rationales_that_know_the_taste_help_and_shuffled_ones_do_not(plant):
+    data = plant(n_users=200, length=5)
+    own = train("films", [data], SMALL).model
+    gained = ndcg_on_test(data, own)
+    without = ndcg_on_test(data, train("films", [replace(data, rationales=None)], SMALL).model)
+    mixed = shuffle_all(data)
+    from_shuffled = ndcg_on_test(mixed, train("films", [mixed], SMALL).model)
+    assert gained > without * 1.15
+    assert from_shuffled < without * 1.05
+    assert ndcg_on_test(data, own, rationales="shuffled") < without * 1.05
+    assert ndcg_on_test(data, own, rationales="none") > without * 0.8
+
+
+def test_what_rationales_add_travels_to_a_domain_outside_the_mix(plant):
+    target = plant("games", n_users=200, length=5, seed=9)
+    sources = [plant("films", n_users=200, length=5), plant("books", n_users=200, length=5, seed=5)]
+    model = train("all-but-games", sources, SMALL).model
+    own, none, mixed = (ndcg_on_test(target, model, rationales=use) for use in ("own", "none", "shuffled"))
+    assert own > none * 1.05
+    assert mixed < none
+
+
+def test_it_is_never_below_its_start_on_validation(plant):
+    trained = train("films", [plant()], SMALL)
+    values = trained.history["val_ndcg@10"].to_list()
+    kept = Validation(trained.model, [plant()], SMALL).ndcg()
+    assert kept == pytest.approx(max(values), abs=1e-6)
+
+
+def test_one_seed_one_result(plant):
+    config = SMALL.model_copy(update={"epochs": 2})
+    before = torch.random.get_rng_state()
+    first, second = (train("films", [plant()], config) for _ in range(2))
+    for name, tensor in first.model.state_dict().items():
+        assert torch.equal(tensor, second.model.state_dict()[name]), name
+    assert first.history.drop("seconds").equals(second.history.drop("seconds"))
+    assert torch.equal(before, torch.random.get_rng_state())
+    other = train("films", [plant()], config.model_copy(update={"seed": 1}))
+    assert not first.history.drop("seconds").equals(other.history.drop("seconds"))
+
+
+@pytest.mark.parametrize("term", objective.TERMS)
+def test_every_term_has_a_gradient_and_a_switch(plant, term):
+    data = plant()
+    config = SMALL.model_copy(update={"home_dropout": 0.0})
+    model = untrained([data], config)
+    torch.nn.init.normal_(model.rationale_projection.up.weight)
+    batch = collate(windows(data, 50)[:20], torch.device("cpu"))
+    rng = np.random.default_rng(0)
+    terms = objective.Examples(model, data, config, rng).terms(batch)
+    assert set(terms) == set(objective.TERMS)
+    terms[term].backward()
+    moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
+    touched = {"rationale": "rationale_projection.down.weight", "thought": "gate.out.weight"}
+    assert touched.get(term, "at_home.recency") in moved
+    off = config.model_copy(update={f"{term}_weight": 0.0})
+    assert term not in objective.Examples(model, data, off, rng).terms(batch)
+
+
+def test_a_batch_without_any_term_is_skipped(plant):
+    weights = {f"{term}_weight": 0.0 for term in objective.TERMS}
+    trained = train("films", [plant()], SMALL.model_copy(update={"epochs": 1, **weights}))
+    assert trained.history.height == 2
+
+
+def test_without_rationales_only_behaviour_is_learned(plant):
+    bare = plant(rationale_noise=None)
+    absent = replace(
+        plant(),
+        rationales=replace(
+            plant().rationales, **{k: nothing(bare) for k in ("serving", "training", "hindsight")}
+        ),
+    )
+    trained, same = (
+        train("films", [data], SMALL.model_copy(update={"home_dropout": 0.0, "epochs": 3}))
+        for data in (bare, absent)
+    )
+    users = np.arange(10)
+    assert trained.history["thought"].null_count() == trained.history.height
+    assert np.allclose(
+        ThoughtSpaceRanker(trained.model).score(bare, users, "test"),
+        ThoughtSpaceRanker(same.model).score(absent, users, "test"),
+    )
+
+
+def nothing(data):
+    return np.full((len(data.user_ids), data.item_vectors.shape[1]), np.nan, dtype=np.float32)
+
+
+def test_a_training_rationale_meets_the_last_training_item_alone(plant, resequence):
+    data = resequence(plant(), [list(range(12)), [1, 2, 3, 4]])
+    cut = windows(data, 4)
+    spoken = [window for window in cut if window.last]
+    assert [int(window.items[-1]) for window in spoken] == [9, 2]
+    batch = collate(cut, torch.device("cpu"))
+    at_last = batch.targets[torch.arange(len(cut)), batch.last]
+    assert at_last[batch.speaks].tolist() == [9, 2]
+    assert 10 not in batch.targets
+    assert 11 not in batch.targets
+
+
+def test_windows_cover_every_training_transition_once(plant, resequence):
+    data = resequence(plant(), [list(range(n)) for n in range(2, 30)])
+    pairs = [(window.user, int(b)) for window in windows(data, 5) for b in window.items[1:]]
+    expected = [(user, item) for user, n in enumerate(data.n_train) for item in range(1, n)]
+    assert sorted(pairs) == expected
+
+
+def test_negatives_are_sampled_beyond_the_limit(plant):
+    config = SMALL.model_copy(update={"full_softmax_items": 10, "sampled_negatives": 40, "epochs": 6})
+    trained = train("films", [plant(n_users=200)], config)
+    losses = trained.history["next_item"].drop_nulls().to_list()
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    "sequences",
+    [[], [[0]], [[0, 1]], [[0, 1, 2]], [[0, 1, 2, 3]], [[5, 5, 5, 5, 5]], [[0, 1, 2, 3], [0]]],
+    ids=["nobody", "1 item", "2 items", "3 items", "4 items", "one item again", "mixed"],
+)
+def test_tiny_domains_train_and_score(plant, resequence, sequences):
+    data = resequence(plant(), sequences)
+    trained = train("films", [data], SMALL.model_copy(update={"epochs": 2}))
+    scores = ThoughtSpaceRanker(trained.model).score(data, np.arange(len(sequences)), "test")
+    assert scores.shape == (len(sequences), data.n_items)
+    assert np.isfinite(scores).all()
+
+
+def test_a_catalogue_without_any_text_trains(plant):
+    data = plant()
+    data = replace(data, item_vectors=np.zeros_like(data.item_vectors))
+    trained = train("films", [data], SMALL.model_copy(update={"epochs": 2}))
+    assert np.isfinite(ThoughtSpaceRanker(trained.model).score(data, np.arange(3), "valid")).all()
+
+
+def test_a_small_domain_is_not_drowned():
+    steps = schedule([10_000, 100], ThoughtSpaceConfig(batch_size=50), np.random.default_rng(0))
+    assert len(steps) == 202
+    assert (steps == 1).sum() > 10
