@@ -63,6 +63,10 @@ class VllmSession:
         """Seconds that importing vLLM and loading the model took; 0 while nothing is loaded."""
         return self._shared.load_seconds
 
+    def engine(self, model: ModelRef) -> "LLM":
+        """The loaded vLLM engine itself."""
+        return self._shared.engine(model)
+
     def generate(self, prompts: Iterable[Prompt], spec: RationaleSpec) -> Iterator[Completion]:
         """Stream answers through continuous batching; prompts are read a little ahead of the engine.
 
@@ -73,8 +77,8 @@ class VllmSession:
         Yields:
             Answers in the order they finish.
         """
-        llm = self._shared.engine(spec.model)
-        yield from _stream(llm, iter(prompts), spec, self._shared.resource.max_num_seqs * 2)
+        window = self._shared.resource.max_num_seqs * 2
+        yield from _stream(self.engine(spec.model), iter(prompts), spec, window)
 
 
 class _SharedEngine:

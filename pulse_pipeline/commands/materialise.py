@@ -1,9 +1,10 @@
 """``pulse run``: materialise assets in this process, group by group, and say what failed."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -31,24 +32,33 @@ class Group:
     partitions: list[str | None]
 
 
-def materialise(project: Project, selection: str | None, domains: Sequence[str]) -> None:
+def materialise(
+    project: Project,
+    selection: str | None,
+    domains: Sequence[str],
+    resource_overrides: Mapping[str, Any] | None = None,
+) -> None:
     """Materialise a selection for some domains.
 
     Args:
         project: Registry and settings.
         selection: In Dagster's selection syntax, such as ``rationales+``; None for everything.
         domains: The domains to work on, with the mixes and transfers that need no other.
+        resource_overrides: Resources by key that take the place of ours, for tests.
 
     Raises:
         PulseError: The selection, a domain or the input is wrong.
         RunFailed: A run failed for another reason.
     """
-    definitions = build_defs(registry=project.registry, settings=project.settings)
+    definitions = build_defs(
+        registry=project.registry, settings=project.settings, resource_overrides=resource_overrides
+    )
     groups = _groups(definitions, project, selection, domains)
     home = Home.from_environment()
     total = sum(len(group.partitions) for group in groups)
     # The session keeps one language model for all domains, loaded only if there is something to write.
-    with open_instance(home) as instance, LanguageModel().session(), track("runs", total, "runs") as task:
+    language_model: LanguageModel = (definitions.resources or {})["language_model"]
+    with open_instance(home) as instance, language_model.session(), track("runs", total, "runs") as task:
         for group in groups:
             for partition in group.partitions:
                 _run(definitions, instance, group.assets, partition)

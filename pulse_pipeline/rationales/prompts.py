@@ -57,7 +57,7 @@ def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryB
         pl.concat_str("review_title", "review_text", separator=": ", ignore_nulls=True),
         budget.review_characters,
     )
-    rated = pl.format(", rated {} of 5", pl.col("rating").round(1)).fill_null("")
+    rated = pl.format(", rated {}", _score(pl.col("rating"))).fill_null("")
     said = pl.when(review != "").then(pl.format('. They wrote: "{}"', review)).otherwise(pl.lit(""))
     return interactions.join(items.select("item_id", "title", "text"), on="item_id", how="left").select(
         "user_id",
@@ -67,6 +67,12 @@ def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryB
         about=plain(pl.col("text"), budget.target_characters),
         said=rated + said,
     )
+
+
+def _score(rating: pl.Expr) -> pl.Expr:
+    """A rating as a person writes it: 4 and 4.5, not 4.0."""
+    whole = rating.round(0).cast(pl.Int32)
+    return pl.when(rating == whole).then(whole.cast(pl.String)).otherwise(rating.round(1).cast(pl.String))
 
 
 def _histories(described: pl.DataFrame, wanted: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:

@@ -321,11 +321,12 @@ def rationale_vectors(vectors: FloatArray, device: torch.device) -> Tensor:
 
 def _unit(vectors: Tensor) -> Tensor:
     # Near zero (histories of items without text) the gradient of a plain normalisation explodes.
-    return vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=SMALLEST_LENGTH)
+    lengths: Tensor = vectors.norm(dim=-1, keepdim=True)
+    return vectors / lengths.clamp(min=SMALLEST_LENGTH)
 
 
 def _pick(table: Tensor, rows: Tensor) -> Tensor:
     if not len(table):
         return table.new_zeros(len(rows), *table.shape[1:])
-    picked = table[rows.clamp(min=0)]
-    return torch.where((rows >= 0).view(-1, *[1] * (table.dim() - 1)), picked, 0.0)
+    known = (rows >= 0).view(-1, *[1] * (table.dim() - 1))
+    return torch.where(known, table[rows.clamp(min=0)], 0.0)

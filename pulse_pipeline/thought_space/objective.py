@@ -11,7 +11,7 @@ from torch.nn import functional
 from pulse_pipeline.thought_space import geometry, losses
 from pulse_pipeline.thought_space.batches import Batch
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
-from pulse_pipeline.thought_space.data import DomainData, FloatArray
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, RationaleVectors
 from pulse_pipeline.thought_space.model import ThoughtSpace, has_rationale, rationale_vectors
 
 TERMS = ("next_item", "thought", "contrast", "rationale")
@@ -47,7 +47,7 @@ class Examples:
         self._space, self._data = model.space(data), data
         device = self._space.centre.device
         self._foresight = self._hindsight = None
-        if data.rationales is not None:
+        if data.rationales is not None and _any_for_training(data.rationales):
             self._foresight = rationale_vectors(data.rationales.training, device)
             self._hindsight = rationale_vectors(recentred_hindsight(data), device)
         self._chance = None if data.n_items <= config.full_softmax_items else _proposal(data)
@@ -181,11 +181,15 @@ def _rationale_offset(data: DomainData) -> FloatArray | None:
     return np.asarray(foresight.mean(axis=0) - geometry.measure(data.item_vectors).centre)
 
 
+def _any_for_training(rationales: RationaleVectors) -> bool:
+    return not bool(np.isnan(rationales.training).all() and np.isnan(rationales.hindsight).all())
+
+
 def _foresight(data: DomainData) -> FloatArray:
     if data.rationales is None:
         return np.empty((0, data.item_vectors.shape[1]), np.float32)
     both = np.concatenate([data.rationales.serving, data.rationales.training])
-    return both[~np.isnan(both).any(axis=1)]
+    return np.asarray(both[~np.isnan(both).any(axis=1)])
 
 
 def _seen(batch: Batch) -> Tensor:

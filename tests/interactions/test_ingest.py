@@ -332,6 +332,8 @@ def test_bad_csv_rows_are_set_aside_one_by_one(
     ("name", "content", "message"),
     [
         ("log.csv", b"", "is empty"),
+        ("log.csv", b"\n\xff\n", "no column 'user_id'|no header line"),
+        ("log.csv", b' "\n', "no header line|no column"),
         ("log.csv", b"user_id,item\n1,2\n", "no column 'item_id'.*user_id, item"),
         ("log.parquet", b"PAR1 no parquet", "cannot be read as Parquet"),
         ("log.xlsx", b"x", "unknown kind of table"),

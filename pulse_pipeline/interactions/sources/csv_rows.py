@@ -8,18 +8,19 @@ costs its own line, not the rest of the file.
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.interactions.sources.open_file import damage_reported, opened
+from pulse_pipeline.interactions.sources.open_file import damage_reported, line_blocks
 from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, Reject, quarantine
 
 NOT_UTF8 = "row is UTF-8"
 NOT_QUOTED = "quotes are closed"
 WRONG_WIDTH = "row has the header's number of fields"
+BLOCK_LINES = 20_000
 LONGEST_RECORD_LINES = 500
 OPEN_QUOTE = "unexpected end of data"  # how the csv module words it
 
@@ -51,23 +52,23 @@ def _numbers(n: int) -> pl.Series:
 
 
 def _read_carefully(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    with opened(path) as (file, _):
-        lines = (line.decode("utf-8-sig", errors="surrogateescape") for line in file)
-        records = _records(lines)
-        header, fault, text = next(records)
-        if fault or not header:
-            raise PulseError(f"{path} has no header line that can be read ({text!r}); name the columns there")
-        columns: list[list[str | None]] = [[] for _ in header]
-        numbers: list[int] = []
-        rejects: list[Reject] = []
-        for row, (fields, fault, record) in enumerate(records, start=1):
-            broken = fault or _broken_rule(fields, len(header), record)
-            if broken:
-                rejects.append(Reject(row, broken, _printable(record)))
-                continue
-            numbers.append(row)
-            for column, value in zip(columns, fields, strict=True):
-                column.append(value or None)
+    blocks = line_blocks(path, BLOCK_LINES)
+    lines = (line.decode(errors="surrogateescape") for line in chain.from_iterable(blocks))
+    records = _records(lines)
+    header, fault, text = next(records, ([], "", ""))
+    if fault or not header:
+        raise PulseError(f"{path} has no header line that can be read ({text!r}); name the columns there")
+    columns: list[list[str | None]] = [[] for _ in header]
+    numbers: list[int] = []
+    rejects: list[Reject] = []
+    for row, (fields, fault, record) in enumerate(records, start=1):
+        broken = fault or _broken_rule(fields, len(header), record)
+        if broken:
+            rejects.append(Reject(row, broken, _printable(record)))
+            continue
+        numbers.append(row)
+        for column, value in zip(columns, fields, strict=True):
+            column.append(value or None)
     data = {name: pl.Series(values, dtype=pl.String) for name, values in zip(header, columns, strict=True)}
     rows = pl.DataFrame({**data, SOURCE_ROW: pl.Series(numbers, dtype=pl.Int64)})
     return rows, quarantine(path.name, rejects)

@@ -9,20 +9,17 @@ costs one block.
 import io
 import json
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pulse_pipeline.interactions.sources.open_file import damage_reported, opened
+from pulse_pipeline.interactions.sources.open_file import damage_reported, line_blocks
 from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, Reject, quarantine
-from pulse_pipeline.progress import track
 
 BLOCK_LINES = 20_000
 NOT_JSON = "line is JSON"
 NOT_OBJECT = "line is a JSON object"
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Schema = Mapping[str, pl.DataType]
 
@@ -67,14 +64,10 @@ def _read_carefully(path: Path, schema: Schema) -> tuple[pl.DataFrame, pl.DataFr
 def _blocks(path: Path) -> Iterator[tuple[int, list[bytes]]]:
     """Yield the number of a block's first record, and its lines without the blank ones."""
     row = 1
-    with opened(path) as (file, raw), track(f"reading {path.name}", path.stat().st_size, "bytes") as task:
-        while block := list(islice(file, BLOCK_LINES)):
-            if row == 1:
-                block[0] = block[0].removeprefix(BYTE_ORDER_MARK)
-            lines = [line for line in block if line.strip()]
-            yield row, lines
-            row += len(lines)
-            task.advance(raw.tell() - task.done)
+    for block in line_blocks(path, BLOCK_LINES):
+        lines = [line for line in block if line.strip()]
+        yield row, lines
+        row += len(lines)
 
 
 def _parse_block(lines: list[bytes], first_row: int, schema: Schema) -> tuple[pl.DataFrame, list[Reject]]:

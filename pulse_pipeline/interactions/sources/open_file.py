@@ -4,12 +4,15 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.progress import track
 
 GZIP_MAGIC = b"\x1f\x8b"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def existing_file(path: Path | None, domain: str, key: str) -> Path:
@@ -61,16 +64,24 @@ def damage_reported(path: Path) -> Iterator[None]:
         raise PulseError(f"{path} {fault}; fetch it again") from error
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Open a file for reading, decompressed.
+def line_blocks(path: Path, n_lines: int) -> Iterator[list[bytes]]:
+    """Read a plain or gzip file in blocks of lines, and report the progress.
+
+    Args:
+        path: The file.
+        n_lines: Lines a block; the last one may be shorter.
 
     Yields:
-        The decompressed stream and the raw one under it, whose position tells the progress.
+        Lines with their ends, without a byte order mark.
+
+    Raises:
+        PulseError: The file is cut off, damaged or may not be read.
     """
     with damage_reported(path), path.open("rb") as raw:
-        if not is_gzip(path):
-            yield raw, raw
-            return
-        with gzip.GzipFile(fileobj=raw) as plain:
-            yield cast("IO[bytes]", plain), raw
+        plain = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if is_gzip(path) else raw
+        mark = BYTE_ORDER_MARK
+        with track(f"reading {path.name}", path.stat().st_size, "bytes") as task:
+            while block := list(islice(plain, n_lines)):
+                block[0], mark = block[0].removeprefix(mark), b""
+                yield block
+                task.advance(raw.tell() - task.done)

@@ -17,6 +17,7 @@ from pulse_pipeline.interactions.sources.open_file import existing_file
 from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, quarantine
 
 POSITION = "position"
+JSON_KINDS = ("json", "jsonl", "ndjson")
 LIST_SEPARATOR = "|"
 INTERACTION_COLUMNS: dict[str, pl.DataType] = {
     "user_id": pl.String(),
@@ -85,8 +86,8 @@ def _read(
     names = {ours: config.columns.get(ours, ours) for ours in columns}
     rows, rejects = _read_file(path, {names[ours]: dtype for ours, dtype in columns.items()})
     wanted = [ours for ours in columns if ours in needed or ours in config.columns]
-    # A JSON record may leave a key out, so there a column is missing when no record has it.
-    is_json = path.suffixes[-1 if path.suffix != ".gz" else -2] != ".csv" and path.suffix != ".parquet"
+    # Readers of JSON make every column asked for, so there a column is missing when no record has it.
+    is_json = _kind(path) in JSON_KINDS
     for ours in wanted:
         theirs = names[ours]
         absent = theirs not in rows.columns or (
@@ -95,21 +96,26 @@ def _read(
         if absent:
             raise PulseError(
                 f"{config.name}: {path} has no column '{theirs}' for {ours}; "
-                f"say `columns: {{{ours}: NAME}}` in domains.yaml with one of its own: {_listed(path, rows)}"
+                f"say `columns: {{{ours}: NAME}}` in domains.yaml{_choices(rows, is_json)}"
             )
     kept = [pl.col(theirs).alias(ours) for ours, theirs in names.items() if theirs in rows.columns]
     return rows.select(SOURCE_ROW, *kept), rejects
 
 
-def _listed(path: Path, rows: pl.DataFrame) -> str:
-    return ", ".join(name for name in rows.columns if name != SOURCE_ROW) or f"(none in {path.name})"
+def _choices(rows: pl.DataFrame, is_json: bool) -> str:
+    # Of a JSON file only the keys asked for were read.
+    return "" if is_json else f", it has {', '.join(name for name in rows.columns if name != SOURCE_ROW)}"
+
+
+def _kind(path: Path) -> str:
+    return path.name.removesuffix(".gz").rpartition(".")[2].lower()
 
 
 def _read_file(path: Path, schema: Mapping[str, pl.DataType]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
+    kind = _kind(path)
     if kind == "csv":
         return read_csv(path)
-    if kind in ("json", "jsonl", "ndjson"):
+    if kind in JSON_KINDS:
         return read_json_lines(path, schema)
     if kind == "parquet" and path.suffix != ".gz":
         return _read_parquet(path), quarantine(path.name)

@@ -1,0 +1,158 @@
+"""The whole pipeline in one process with fast stand-ins for the models: runs, versions, links, lineage."""
+
+import json
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.project import Project
+from pulse_pipeline.commands.materialise import materialise
+from pulse_pipeline.commands.results import metrics
+from pulse_pipeline.definitions import build_defs
+from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.home import Home
+from pulse_pipeline.lineage import Lineage, rows_of
+from pulse_pipeline.settings import Settings
+from resources.instance import open_instance
+from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
+
+FAKES = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}
+PROJECT = Project(demo_registry(), Settings.model_validate({"thought_space": {"epochs": 1}}))
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory):
+    """A home in which everything was materialised once."""
+    root = tmp_path_factory.mktemp("pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULSE_HOME", str(root))
+        materialise(PROJECT, None, PROJECT.registry.names, FAKES)
+    return Home(root)
+
+
+@pytest.fixture
+def inside(pipeline, monkeypatch):
+    monkeypatch.setenv("PULSE_HOME", str(pipeline.root))
+    monkeypatch.setenv("DAGSTER_HOME", str(pipeline.dagster))
+    return pipeline
+
+
+def _events(instance, asset, partition):
+    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition])
+    return [
+        record.asset_materialization for record in instance.fetch_materializations(wanted, limit=10).records
+    ]
+
+
+def test_every_asset_key_is_materialised_in_its_group(inside):
+    specs = build_defs(registry=PROJECT.registry, settings=PROJECT.settings).resolve_all_asset_specs()
+    with open_instance(inside) as instance:
+        for spec in specs:
+            assert instance.get_latest_materialization_event(spec.key), spec.key
+    assert {spec.group_name for spec in specs} == {
+        "interactions",
+        "rationales",
+        "embeddings",
+        "thought_space",
+        "evaluation",
+    }
+
+
+def test_metadata_says_rows_schema_sample_and_the_mlflow_run(inside):
+    with open_instance(inside) as instance:
+        (event,) = _events(instance, "rationales", "Demo_Films")
+    table = pl.read_parquet(inside.storage / "rationales" / "Demo_Films.parquet")
+    assert event.metadata["dagster/partition_row_count"].value == len(table)
+    assert [column.name for column in event.metadata["dagster/column_schema"].value.columns] == table.columns
+    assert "mlflow_run" in event.metadata
+    assert event.metadata["valid_rate"].value == pytest.approx(table["valid"].mean())
+
+
+def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=inside.mlflow_uri)
+    (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
+    assert len(keys) == len(set(keys)) == 6 * 3 + 7 + 3 + 3 + 3 + 21 + 1 - 3 + 0
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
+            assert run.data.tags[tag]
+
+
+def test_the_same_input_gives_the_same_data_version_and_writes_no_rationale_again(inside):
+    materialise(PROJECT, "raw_interactions,interactions,items,rationales", ["Demo_Films"], FAKES)
+    with open_instance(inside) as instance:
+        for asset in ("raw_interactions", "interactions", "items", "rationales"):
+            versions = {
+                event.tags["dagster/data_version"] for event in _events(instance, asset, "Demo_Films")
+            }
+            assert len(versions) == 1, asset
+        latest = _events(instance, "rationales", "Demo_Films")[0]
+    assert latest.metadata["generated"].value == 0
+    assert latest.metadata["reused"].value > 0
+
+
+def test_a_prompt_edit_makes_only_the_rationales_stale(inside):
+    edited = PROJECT.settings.model_copy(
+        update={"rationales": PROJECT.settings.rationales.model_copy(update={"foresight": "Why? {history}"})}
+    )
+    before = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
+    after = build_defs(registry=PROJECT.registry, settings=edited)
+    changed = {
+        old.key.to_user_string()
+        for old, new in zip(before.resolve_all_asset_specs(), after.resolve_all_asset_specs(), strict=True)
+        if old.code_version != new.code_version
+    }
+    assert changed == {"rationales"}
+
+
+def test_lineage_reaches_every_raw_table_a_model_was_made_from(inside):
+    definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
+    with open_instance(inside) as instance:
+        chain = Lineage(definitions, instance).chain("thought_space_model", "all-but-Demo_Games")
+    names = {link.name for link in chain}
+    assert chain[0].name == "thought_space_model[all-but-Demo_Games]"
+    assert {"raw_interactions[Demo_Films]", "raw_interactions[Demo_Books]"} <= names
+    assert not any("Demo_Games]" in name and "all-but" not in name for name in names)
+    assert all(link.data_version and link.code_version for link in chain)
+
+
+def test_a_row_of_lineage_names_prompt_and_model(inside):
+    user = pl.read_parquet(inside.storage / "rationales" / "Demo_Films.parquet")["user_id"][0]
+    rows = rows_of(inside, "rationales", "Demo_Films", user)
+    assert {row["user_id"] for row in rows} == {user}
+    assert all(row["spec_fingerprint"] and row["model_revision"] and row["history_hash"] for row in rows)
+
+
+def test_the_report_and_its_figures_agree(inside):
+    page = (inside.report / "index.html").read_text()
+    figures = json.loads((inside.report / "metrics.json").read_text())
+    assert {row["dataset"] for row in figures} == set(PROJECT.registry.names)
+    assert metrics(inside).height > 0
+    assert "http" not in page.split("<body")[0].replace("http-equiv", "")
+    assert "Demo_Games" in page
+
+
+def test_zero_shot_cells_are_trained_without_their_target(inside):
+    cell = pl.read_parquet(
+        inside.storage / "cross_domain_evaluation" / "all-but-Demo_Games" / "Demo_Games.parquet"
+    )
+    assert set(cell["train_mix"]) == {"all-but-Demo_Games"}
+    assert set(cell["protocol"]) == {"loo", "temporal"}
+
+
+def test_all_asset_specs_are_as_recorded(snapshot):
+    specs = build_defs(registry=PROJECT.registry, settings=PROJECT.settings).resolve_all_asset_specs()
+    described = {
+        spec.key.to_user_string(): {
+            "group": spec.group_name,
+            "partitions": type(spec.partitions_def).__name__,
+            "made_from": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
+        }
+        for spec in specs
+    }
+    assert described == snapshot

@@ -1,0 +1,40 @@
+"""Fast stand-ins for the heavy resources, for tests of what surrounds them."""
+
+import hashlib
+from contextlib import contextmanager
+
+import numpy as np
+
+from resources.language_model import LanguageModel
+from resources.text_encoder import TextEncoder
+from tests.rationales.stub import StubSession
+
+
+class FakeLanguageModel(LanguageModel):
+    """Answers with the newest review in the prompt."""
+
+    @contextmanager
+    def session(self):
+        yield StubSession(
+            lambda prompt: prompt.user.split("They wrote: ")[-1][:200] + " and that is the reason why"
+        )
+
+
+class FakeTextEncoder(TextEncoder):
+    """Bags of hashed words: texts that share words lie close together."""
+
+    def encoder(self, spec):
+        return _HashedWords(spec.dimensions)
+
+
+class _HashedWords:
+    def __init__(self, dimensions):
+        self._dimensions = dimensions
+
+    def encode(self, texts):
+        vectors = np.zeros((len(texts), self._dimensions), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in text.lower().split():
+                digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
+                vectors[row, int.from_bytes(digest) % self._dimensions] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
