@@ -169,7 +169,7 @@ def run_pandas() -> Callable[[Path, Path], dict[str, Any]]:
     def run(file: Path, out: Path) -> dict[str, Any]:
         steps = Steps()
         columns = ["reviewerID", "asin", "overall", "unixReviewTime", "summary", "reviewText"]
-        frame = pd.read_json(file, lines=True, convert_dates=False)[columns]
+        frame = pd.read_json(file, lines=True)[columns]
         steps.done("read")
         ids_filled = frame["reviewerID"].str.len().gt(0) & frame["asin"].str.len().gt(0)
         valid = ids_filled & frame["overall"].between(0, 10) & frame["unixReviewTime"].ge(788_918_400)

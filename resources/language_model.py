@@ -192,6 +192,7 @@ def sampling_params(spec: RationaleSpec, key: str) -> "SamplingParams":
     return SamplingParams(
         temperature=spec.sampling.temperature,
         top_p=spec.sampling.top_p,
+        frequency_penalty=spec.sampling.frequency_penalty,
         max_tokens=spec.sampling.max_tokens,
         seed=(spec.sampling.seed + int(key[:12], 16)) % 2**31,
         structured_outputs=StructuredOutputsParams(json=spec.json_schema),

@@ -6,7 +6,7 @@ import polars as pl
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions import splits
-from pulse_pipeline.interactions.deduplication import count_exact_duplicates, first_of_each_pair
+from pulse_pipeline.interactions.deduplication import count_exact_duplicates, part_repeats
 from pulse_pipeline.interactions.kcore import in_kcore
 from pulse_pipeline.interactions.keys import in_stable_order, with_codes
 from pulse_pipeline.schemas import Interactions, RawInteractions
@@ -45,13 +45,13 @@ def clean_interactions(
     # Readers leave hundreds of chunks, and gathering rows from many chunks is twenty times slower.
     rows = raw.lazy().select(RawInteractions.column_names()).collect().rechunk()
     keys = in_stable_order(with_codes(rows))
-    kept = first_of_each_pair(keys)
+    kept, repeats = part_repeats(keys)
     core = kept.filter(
         pl.Series(in_kcore(kept["user"].to_numpy(), kept["item"].to_numpy(), min_interactions))
     )
     if core.is_empty():
         raise PulseError(_nothing_left(domain, rows.height, min_interactions))
-    n_copies = count_exact_duplicates(rows, keys, kept)
+    n_copies = count_exact_duplicates(rows, keys, repeats)
     counts = {
         "rows_in": rows.height,
         "duplicate_rows_dropped": n_copies,

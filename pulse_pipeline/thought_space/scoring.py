@@ -1,5 +1,6 @@
 """Ranking with a trained Thought Space: no language model, one dot product an item."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ class ThoughtSpaceRanker:
         seed: int = 0,
         *,
         abroad: bool = False,
+        spaces: Mapping[str, Space] | None = None,
     ) -> None:
         """Wrap a model.
 
@@ -32,9 +34,11 @@ class ThoughtSpaceRanker:
             rationales: Each user's own serving rationale, none, or another user's (a control).
             seed: Seed of the shuffle.
             abroad: Treat every domain as foreign, even one of the mix (a control).
+            spaces: Domains already prepared by `model.space`, by name.
         """
         self.name = name
         self._model, self._use, self._seed, self._abroad = model.eval(), rationales, seed, abroad
+        self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
 
     @torch.inference_mode()
@@ -67,7 +71,7 @@ class ThoughtSpaceRanker:
 
     def _prepare(self, data: DomainData) -> tuple[Space, Tensor]:
         if self._prepared is None or self._prepared[0] is not data:
-            space = self._model.space(data)
+            space = self._spaces.get(data.domain) or self._model.space(data)
             items = self._model.items(space, home=self._home(space))
             self._prepared = (data, space, items)
         return self._prepared[1], self._prepared[2]

@@ -7,7 +7,7 @@ from torch import Tensor
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
 from pulse_pipeline.thought_space.model import ThoughtSpace
-from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker, Use
 
 CUTOFF = 10
 USERS_A_BATCH = 256
@@ -17,8 +17,9 @@ class Validation:
     """Ranks each validation item among the whole catalogue, seen items masked."""
 
     def __init__(self, model: ThoughtSpace, domains: list[DomainData], config: ThoughtSpaceConfig) -> None:
-        """Choose the users once, so that epochs compare."""
+        """Choose the users once, so that epochs compare, and prepare the domains."""
         self._model = model
+        self._spaces = {data.domain: model.space(data) for data in domains}
         rng = np.random.default_rng(config.seed)
         self._domains = [(data, _sample(data, config.validation_users, rng)) for data in domains]
 
@@ -33,7 +34,8 @@ class Validation:
         Args:
             abroad: Treat the domains as foreign, and rationales as absent.
         """
-        ranker = ThoughtSpaceRanker(self._model, rationales="none" if abroad else "own", abroad=abroad)
+        use: Use = "none" if abroad else "own"
+        ranker = ThoughtSpaceRanker(self._model, rationales=use, abroad=abroad, spaces=self._spaces)
         return [_gains(ranker, data, users) for data, users in self._domains if len(users)]
 
 
