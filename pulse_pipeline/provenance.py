@@ -9,7 +9,6 @@ from typing import IO, Any, cast
 
 import polars as pl
 
-
 ROWS_HASHED_AT_ONCE = 2**18
 
 

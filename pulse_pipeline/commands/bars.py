@@ -49,6 +49,8 @@ class Bars:
         """Leave a line behind instead of a bar."""
         self._progress.remove_task(self._ids.pop(id(task)))
         seconds = task.done / task.rate if task.rate else 0.0
+        mark = "[green]✓[/]" if task.done >= task.total else "[red]✗[/]"
         self._console.print(
-            f"[green]✓[/] {task.label}: {task.done:,} {task.unit} in {seconds:.1f} s", highlight=False
+            f"{mark} {task.label}: {task.done:,}/{task.total:,} {task.unit} in {seconds:.1f} s",
+            highlight=False,
         )

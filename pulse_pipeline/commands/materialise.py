@@ -156,7 +156,17 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None, log: Path
             data = event.step_failure_data
             if data.user_failure_data is not None:
                 return PulseError(f"{event.step_key}{where}: {data.user_failure_data.description}")
-            error = data.error.cause or data.error if data.error else None
-            cause = " ".join(error.message.split()) if error else "no cause was recorded"
-            return RunFailed(f"{event.step_key}{where} failed: {cause} (run {result.run_id}, log in {log})")
+            return _cause(data.error, f"{event.step_key}{where}", f"run {result.run_id}, log in {log}")
     return RunFailed(f"run {result.run_id}{where} failed before its first step; its log is in {log}")
+
+
+def _cause(error: Any, what: str, trail: str) -> Exception:
+    """The first error of a chain: wrong input if it is one of ours, else a failed run."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    if error is None:
+        return RunFailed(f"{what} failed; no cause was recorded ({trail})")
+    message = " ".join(error.message.split())
+    if error.cls_name == PulseError.__name__:
+        return PulseError(f"{what}: {message.partition(': ')[2]}")
+    return RunFailed(f"{what} failed: {message} ({trail})")

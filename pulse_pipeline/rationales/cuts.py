@@ -1,12 +1,13 @@
 """Where each user's history is cut for each rationale, so that no rationale sees what it must not.
 
-Every protocol trains on a prefix of the user's sequence. With `n` training items a user gets
+Every protocol trains on a prefix of the user's sequence.
 
-* foresight at position `n`: from all training items, for validation, test and serving;
-* foresight at position `n - 1`: to learn from, predicting the last training item;
-* hindsight at position `n - 1`: the same history and the chosen item, masked; supervision only.
+* To serve: under each protocol, foresight from all of the user's training items.
+* To learn from: one training item a user, the same under all protocols. Foresight from the items
+  before it, and hindsight that sees it too, masked. It is the last item of the shortest training
+  prefix, so that it is a training item wherever the user is trained on at all.
 
-Where two protocols cut at the same place, the rationale is written once and serves both.
+A rationale that two protocols need is written once and serves both.
 """
 
 import polars as pl
@@ -31,6 +32,20 @@ def training_lengths(interactions: pl.DataFrame, split: str) -> pl.DataFrame:
     return training.group_by("user_id").agg(pl.len().cast(pl.Int32).alias("n_train")).collect()
 
 
+def spoken_positions(interactions: pl.DataFrame) -> pl.DataFrame:
+    """The training item of each user that rationales for learning speak about.
+
+    Args:
+        interactions: The `interactions` table.
+
+    Returns:
+        Columns `user_id`, `spoken` (its position); without users who never have two training items.
+    """
+    lengths = pl.concat([training_lengths(interactions, split) for split in PROTOCOL_SPLITS])
+    learned = lengths.filter(pl.col("n_train") >= 2)
+    return learned.group_by("user_id").agg(spoken=pl.col("n_train").min() - 1)
+
+
 def cut_points(interactions: pl.DataFrame) -> pl.DataFrame:
     """The rationales to write.
 
@@ -41,22 +56,15 @@ def cut_points(interactions: pl.DataFrame) -> pl.DataFrame:
         Columns `user_id`, `kind`, `target_position`, distinct and sorted; `target_position` is the
         first position that the rationale's history does not hold.
     """
+    spoken = spoken_positions(interactions)
+    serving = [training_lengths(interactions, split) for split in PROTOCOL_SPLITS]
     cuts = [
-        kind_cuts
-        for split in PROTOCOL_SPLITS
-        for kind_cuts in _protocol_cuts(training_lengths(interactions, split))
+        *(_cuts(lengths, "foresight", "n_train") for lengths in serving),
+        _cuts(spoken, "foresight", "spoken"),
+        _cuts(spoken, "hindsight", "spoken"),
     ]
     return pl.concat(cuts).unique().sort("user_id", "kind", "target_position")
 
 
-def _protocol_cuts(lengths: pl.DataFrame) -> list[pl.DataFrame]:
-    learned = lengths.filter(pl.col("n_train") >= 2)
-    return [
-        _cuts(lengths, "foresight", pl.col("n_train")),
-        _cuts(learned, "foresight", pl.col("n_train") - 1),
-        _cuts(learned, "hindsight", pl.col("n_train") - 1),
-    ]
-
-
-def _cuts(lengths: pl.DataFrame, kind: Kind, position: pl.Expr) -> pl.DataFrame:
-    return lengths.select("user_id", pl.lit(kind).alias("kind"), position.alias("target_position"))
+def _cuts(positions: pl.DataFrame, kind: Kind, column: str) -> pl.DataFrame:
+    return positions.select("user_id", pl.lit(kind).alias("kind"), pl.col(column).alias("target_position"))

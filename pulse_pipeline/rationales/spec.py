@@ -49,7 +49,7 @@ class ModelRef(_Frozen):
 class Sampling(_Frozen):
     """How the model's words are drawn."""
 
-    temperature: float = Field(default=0.5, ge=0.0)
+    temperature: float = Field(default=0.3, ge=0.0)
     """0 is greedy."""
 
     top_p: float = Field(default=0.95, gt=0.0, le=1.0)
@@ -58,13 +58,13 @@ class Sampling(_Frozen):
     frequency_penalty: float = Field(default=0.5, ge=0.0, le=2.0)
     """Against saying the same again: small models loop without it."""
 
-    max_tokens: int = Field(default=96, ge=8)
+    max_tokens: int = Field(default=80, ge=8)
     """Room for the JSON object around `max_characters` of text."""
 
     min_characters: int = Field(default=60, ge=1)
     """Shortest rationale the grammar allows; small models stop after two words otherwise."""
 
-    max_characters: int = Field(default=280, ge=40)
+    max_characters: int = Field(default=220, ge=40)
     """Longest rationale the grammar allows."""
 
     seed: int = 17

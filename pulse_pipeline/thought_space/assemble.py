@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from pulse_pipeline.rationales.cuts import spoken_positions
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Protocol, RationaleVectors
 
 PROTOCOLS: tuple[Protocol, ...] = ("loo", "temporal")
@@ -36,15 +37,18 @@ def assemble(
     if not has_protocol(interactions, protocol):
         raise ValueError(f"{domain} has no times, so no {protocol} split")
     users = _users(interactions, item_embeddings, SPLIT_COLUMNS[protocol])
+    item_vectors = item_embeddings["vector"].to_numpy()
     rationales = (
-        None if rationale_embeddings is None else _rationale_vectors(users, rationale_embeddings, item_embeddings)
+        None
+        if rationale_embeddings is None
+        else _rationale_vectors(users, rationale_embeddings, item_vectors.shape[1])
     )
     return DomainData(
         domain=domain,
         protocol=protocol,
         user_ids=users["user_id"].to_list(),
         item_ids=item_embeddings["item_id"].to_list(),
-        item_vectors=item_embeddings["vector"].to_numpy(),
+        item_vectors=item_vectors,
         sequences=[np.asarray(sequence, dtype=np.int64) for sequence in users["sequence"].to_list()],
         n_train=_integers(users["n_train"]),
         n_known=_integers(users["n_known"]),
@@ -65,28 +69,32 @@ def _users(interactions: pl.DataFrame, item_embeddings: pl.DataFrame, split: str
             n_train=(pl.col(split) == "train").sum(),
             n_known=(pl.col(split) != "test").sum(),
         )
+        .join(spoken_positions(interactions).lazy(), on="user_id", how="left", maintain_order="left")
+        # Under a protocol that does not train on the item, what was written about it stays unread.
+        .with_columns(spoken=pl.when(pl.col("spoken") < pl.col("n_train")).then("spoken").fill_null(-1))
         .collect()
     )
 
 
 def _rationale_vectors(
-    users: pl.DataFrame, rationale_embeddings: pl.DataFrame, item_embeddings: pl.DataFrame
+    users: pl.DataFrame, rationale_embeddings: pl.DataFrame, dimensions: int
 ) -> RationaleVectors:
-    dimensions = item_embeddings["vector"].to_numpy().shape[1]
-
-    def at(kind: str, before_last: int) -> FloatArray:
-        wanted = users.select("user_id", target_position=(pl.col("n_train").cast(pl.Int32) - before_last))
-        written = rationale_embeddings.filter(pl.col("kind") == kind).select(
-            "user_id", "target_position", "vector"
-        )
-        found = wanted.join(written, on=["user_id", "target_position"], how="left", maintain_order="left")
+    def written(kind: str, positions: pl.Expr) -> FloatArray:
+        wanted = users.select("user_id", target_position=positions.cast(pl.Int32))
+        texts = rationale_embeddings.filter(pl.col("kind") == kind)
+        keys = ["user_id", "target_position"]
+        found = wanted.join(texts.select(*keys, "vector"), on=keys, how="left", maintain_order="left")
         vectors = np.full((len(users), dimensions), np.nan, dtype=np.float32)
         present = found["vector"].is_not_null().to_numpy()
-        vectors[present] = found["vector"].drop_nulls().to_numpy()
+        if present.any():
+            vectors[present] = found["vector"].drop_nulls().to_numpy()
         return vectors
 
     return RationaleVectors(
-        serving=at("foresight", 0), training=at("foresight", 1), hindsight=at("hindsight", 1)
+        serving=written("foresight", pl.col("n_train")),
+        training=written("foresight", pl.col("spoken")),
+        hindsight=written("hindsight", pl.col("spoken")),
+        spoken=_integers(users["spoken"]),
     )
 
 

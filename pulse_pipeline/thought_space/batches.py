@@ -17,12 +17,12 @@ class Window:
     Attributes:
         user: Index of the user.
         items: Consecutive training items, at least two.
-        last: Whether it ends with the user's last training item, which rationales speak about.
+        spoken: Which of the items the user's rationales speak about, if there is one before it; else -1.
     """
 
     user: int
     items: IntArray
-    last: bool
+    spoken: int
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Batch:
         users: Index of each window's user [b].
         histories: Items that are inputs; padding repeats the first one [b, length].
         targets: The item after each input, -1 where padded [b, length].
-        last: Column of the last input [b].
-        speaks: Whether the user's rationales are about the window's last target [b].
+        spoken: Column of the target that the user's rationales speak about, 0 where they do not [b].
+        speaks: Whether they speak about a target of this window [b].
     """
 
     users: IntArray
     histories: Tensor
     targets: Tensor
-    last: Tensor
+    spoken: Tensor
     speaks: Tensor
 
 
@@ -49,9 +49,10 @@ def windows(data: DomainData, length: int) -> list[Window]:
     found = []
     for user, sequence in enumerate(data.sequences):
         end = int(data.n_train[user])
+        spoken = -1 if data.rationales is None else int(data.rationales.spoken[user])
         while end >= 2:
             start = max(0, end - length - 1)
-            found.append(Window(user, sequence[start:end], end == data.n_train[user]))
+            found.append(Window(user, sequence[start:end], spoken - start if start < spoken < end else -1))
             end = start + 1
     return found
 
@@ -70,8 +71,8 @@ def collate(chosen: list[Window], device: torch.device) -> Batch:
         users=np.array([window.user for window in chosen]),
         histories=torch.from_numpy(histories).to(device),
         targets=torch.from_numpy(targets).to(device),
-        last=torch.tensor([len(window.items) - 2 for window in chosen], device=device),
-        speaks=torch.tensor([window.last for window in chosen], device=device),
+        spoken=torch.tensor([max(window.spoken - 1, 0) for window in chosen], device=device),
+        speaks=torch.tensor([window.spoken > 0 for window in chosen], device=device),
     )
 
 

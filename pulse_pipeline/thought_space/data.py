@@ -18,14 +18,17 @@ class RationaleVectors:
 
     Attributes:
         serving: Foresight, written from all training items; for validation, test and serving [n_users, d].
-        training: Foresight, written without the last training item; to predict it [n_users, d].
-        hindsight: Written with the last training item in sight, its title masked; only ever
-            supervision [n_users, d].
+        training: Foresight, written from the items before the spoken one; to predict it [n_users, d].
+        hindsight: Written with the spoken item in sight, its title masked; only ever supervision
+            [n_users, d].
+        spoken: Position of the training item that `training` and `hindsight` speak about, -1 where
+            there is none [n_users].
     """
 
     serving: FloatArray
     training: FloatArray
     hindsight: FloatArray
+    spoken: IntArray
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Examples:
     def terms(self, batch: Batch) -> dict[str, Tensor]:
         """The unweighted terms that the batch has examples for.
 
-        Rationales only ever meet the last training item: the training foresight has read all items
+        Rationales only ever meet the item they speak about: the training foresight has read all items
         before it, so it would give earlier positions away.
         """
         # Abroad only the use of rationales is learned by gradient: without them every step is at home.
@@ -76,8 +76,9 @@ class Examples:
         self, batch: Batch, after: Tensor, candidates: Candidates, foresight: Tensor, hindsight: Tensor
     ) -> dict[str, Tensor]:
         rows = batch.speaks.nonzero().squeeze(1)
-        last, users = batch.last[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
-        behaviour, targets, seen = after[rows, last], batch.targets[rows, last], batch.histories[rows]
+        column, users = batch.spoken[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
+        behaviour, targets = after[rows, column], batch.targets[rows, column]
+        seen = _seen(batch)[rows, column]
         before, behind = foresight[users], hindsight[users]
         ahead = has_rationale(before)
         why = self._model.rationales(self._space, before, home=candidates.home)

@@ -1,4 +1,7 @@
+import polars as pl
+
 from pulse_pipeline.rationales.cuts import cut_points
+from pulse_pipeline.schemas import SPLITS
 from tests.rationales.tables import interactions
 
 
@@ -6,15 +9,19 @@ def _cuts(table):
     return set(cut_points(table).iter_rows())
 
 
-def test_each_protocol_cuts_at_its_own_training_prefix():
+def test_serving_cuts_at_each_prefix_and_learning_at_the_shortest():
     # Five interactions: three train under leave-one-out, two under the temporal split.
     assert _cuts(interactions(users=1)) == {
         ("user-0", "foresight", 3),
         ("user-0", "foresight", 2),
-        ("user-0", "hindsight", 2),
         ("user-0", "foresight", 1),
         ("user-0", "hindsight", 1),
     }
+
+
+def test_a_user_who_is_not_trained_on_temporally_is_learned_from_under_leave_one_out():
+    late = interactions(users=1).with_columns(split_temporal=pl.lit("test", pl.Enum(SPLITS)))
+    assert _cuts(late) == {("user-0", "foresight", 3), ("user-0", "foresight", 2), ("user-0", "hindsight", 2)}
 
 
 def test_a_cut_that_two_protocols_share_is_made_once():

@@ -47,7 +47,7 @@ def planted(
             unit(unit(tastes) + rationale_noise * rng.normal(size=tastes.shape) + 0.3 * phrasing)
             for _ in range(3)
         ]
-        rationales = RationaleVectors(*kinds)
+        rationales = RationaleVectors(*kinds, spoken=np.array([len(sequence) - 3 for sequence in sequences]))
     return DomainData(
         domain=domain,
         protocol="loo",

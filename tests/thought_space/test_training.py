@@ -7,6 +7,7 @@ import torch
 from pulse_pipeline.thought_space import objective
 from pulse_pipeline.thought_space.batches import collate, schedule, windows
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import RationaleVectors
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker, shuffled
 from pulse_pipeline.thought_space.training import train, untrained
 from pulse_pipeline.thought_space.validation import Validation, gain, ranks
@@ -25,7 +26,10 @@ def ndcg_on_test(data, model, **use):
 
 
 def shuffle_all(data):
-    mixed = {kind: shuffled(getattr(data.rationales, kind), seed=3) for kind in vars(data.rationales)}
+    mixed = {
+        kind: shuffled(getattr(data.rationales, kind), seed=3)
+        for kind in ("serving", "training", "hindsight")
+    }
     return replace(data, rationales=replace(data.rationales, **mixed))
 
 
@@ -118,16 +122,16 @@ def nothing(data):
     return np.full((len(data.user_ids), data.item_vectors.shape[1]), np.nan, dtype=np.float32)
 
 
-def test_a_training_rationale_meets_the_last_training_item_alone(plant, resequence):
-    data = resequence(plant(), [list(range(12)), [1, 2, 3, 4]])
-    cut = windows(data, 4)
-    spoken = [window for window in cut if window.last]
-    assert [int(window.items[-1]) for window in spoken] == [9, 2]
+def test_a_training_rationale_meets_the_item_it_speaks_about_alone(plant, resequence):
+    data = resequence(plant(), [list(range(12)), [1, 2, 3, 4], list(range(20, 32))])
+    silent = nothing(data)
+    speaking = RationaleVectors(silent, silent, silent, spoken=np.array([9, -1, 3]))
+    cut = windows(replace(data, rationales=speaking), 4)
     batch = collate(cut, torch.device("cpu"))
-    at_last = batch.targets[torch.arange(len(cut)), batch.last]
-    assert at_last[batch.speaks].tolist() == [9, 2]
-    assert 10 not in batch.targets
-    assert 11 not in batch.targets
+    about = batch.targets[torch.arange(len(cut)), batch.spoken]
+    assert about[batch.speaks].tolist() == [9, 23]
+    assert batch.users[batch.speaks.numpy()].tolist() == [0, 2]
+    assert not {10, 11, 30, 31} & set(batch.targets.flatten().tolist())
 
 
 def test_windows_cover_every_training_transition_once(plant, resequence):
