@@ -48,7 +48,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
             for kind in KINDS:
                 work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
             cuts = cut_points(interactions)
-            runs = RunIds(context.run_id, work.run.run_id)
+            runs = RunIds(context.run.run_id, work.run.run_id)
             tables, ledgers = [], []
             with language_model.session() as session:
                 for kind in KINDS:

@@ -52,11 +52,11 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: Tables,
     ) -> dg.MaterializeResult[Models]:
         with materialising(context, tracking, version, config.model_dump()) as work:
-            trained: Models = {
-                protocol: train(context.partition_key, domains, config)
-                for protocol in PROTOCOLS
-                if (domains := domain_data(protocol, interactions, item_embeddings, rationale_embeddings))
-            }
+            trained = Models()
+            for protocol in PROTOCOLS:
+                domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
+                if domains:
+                    trained[protocol] = train(context.partition_key, domains, config)
             return _result(work, trained)
 
     return thought_space_model

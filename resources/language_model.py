@@ -115,7 +115,7 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
         # One process is three times as fast to load and half as fast again to decode on few cores.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(resource.cpu_kv_cache_gib))
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     from vllm import LLM
 
@@ -135,6 +135,7 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
         enable_prefix_caching=True,
         structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
         disable_log_stats=True,
+        use_tqdm_on_load=False,
     )
 
 

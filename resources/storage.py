@@ -16,8 +16,10 @@ from pulse_pipeline.thought_space.training import Trained
 OPTIONAL_PARTITIONS = {"pulse/missing_partitions": "skip"}
 """Input metadata of an asset that works on whichever partitions there are."""
 
-Models = dict[str, Trained]
-"""The trained Thought Spaces of one mix, by protocol."""
+
+class Models(dict[str, Trained]):
+    """The trained Thought Spaces of one mix, by protocol."""
+
 
 HISTORY = "history.parquet"
 
@@ -35,7 +37,7 @@ class _Partitioned(dg.ConfigurableIOManager):
     def load_input(self, context: dg.InputContext) -> Any:
         """Read one partition, or a dict of them where the input is annotated as a dict."""
         if get_origin(context.dagster_type.typing_type) is not dict:
-            return self._load(context, context.partition_key if context.has_asset_partitions else None)
+            return self._load(context, context.asset_partition_key if context.has_asset_partitions else None)
         keys = context.asset_partition_keys
         if (context.definition_metadata or {}).items() >= OPTIONAL_PARTITIONS.items():
             keys = [key for key in keys if self._path(context.asset_key, key).exists()]
@@ -86,7 +88,7 @@ class Checkpoints(_Partitioned):
             trained.history.write_parquet(path / protocol / HISTORY)
 
     def _read(self, path: Path) -> Models:
-        return {protocol: _trained(path / protocol) for protocol in PROTOCOLS if (path / protocol).exists()}
+        return Models({name: _trained(path / name) for name in PROTOCOLS if (path / name).exists()})
 
 
 def _trained(folder: Path) -> Trained:

@@ -41,7 +41,7 @@ class Tracking(dg.ConfigurableResource[Any]):
             _experiment(client, self.experiment),
             run_name=f"{asset_key} {partition}".strip(),
             tags={
-                "dagster/run_id": context.run_id,
+                "dagster/run_id": context.run.run_id,
                 "dagster/asset_key": asset_key,
                 "dagster/partition": partition,
                 "pulse/code_version": code_version,

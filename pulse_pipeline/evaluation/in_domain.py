@@ -125,8 +125,9 @@ def rationale_differences(evaluated: list[Evaluated]) -> pl.DataFrame:
     Returns:
         Rows of `schemas.Metrics` whose metric is `DIFFERENCE`, with paired intervals and p-values.
     """
-    named = {one.metrics["model"][0]: one for one in evaluated if one.metrics["train_mix"][0] is not None}
-    own = next(one for one in evaluated if one.metrics["model"][0] == MODEL)
+    own_mix = [one for one in evaluated if one.metrics["train_mix"][0] == one.metrics["dataset"][0]]
+    named = {one.metrics["model"][0]: one for one in own_mix}
+    own = named[MODEL]
     rows = []
     for name in (WITHOUT, SHUFFLED):
         found = difference(own, named[name])

@@ -58,13 +58,13 @@ class Sampling(_Frozen):
     frequency_penalty: float = Field(default=0.5, ge=0.0, le=2.0)
     """Against saying the same again: small models loop without it."""
 
-    max_tokens: int = Field(default=80, ge=8)
+    max_tokens: int = Field(default=64, ge=8)
     """Room for the JSON object around `max_characters` of text."""
 
     min_characters: int = Field(default=60, ge=1)
     """Shortest rationale the grammar allows; small models stop after two words otherwise."""
 
-    max_characters: int = Field(default=220, ge=40)
+    max_characters: int = Field(default=160, ge=40)
     """Longest rationale the grammar allows."""
 
     seed: int = 17
@@ -74,13 +74,13 @@ class Sampling(_Frozen):
 class HistoryBudget(_Frozen):
     """How much of a history the prompt shows, newest first."""
 
-    items: int = Field(default=5, ge=1)
+    items: int = Field(default=4, ge=1)
     """Most recent items shown."""
 
-    item_characters: int = Field(default=120, ge=20)
+    item_characters: int = Field(default=80, ge=20)
     """Characters of an item's title (or text, where it has no title)."""
 
-    review_characters: int = Field(default=120, ge=0)
+    review_characters: int = Field(default=110, ge=0)
     """Characters of a review."""
 
     target_characters: int = Field(default=240, ge=20)
