@@ -14,10 +14,12 @@ else
 export UV_TORCH_BACKEND ?= $(if $(filter gpu,$(ACCELERATOR)),auto,cpu)
 endif
 
-.PHONY: demo test lint ui bench constraints clean
+.PHONY: setup demo test lint ui bench constraints clean
+
+setup: $(READY)
 
 demo: $(READY)
-	$(BIN)/pulse demo
+	$(BIN)/pulse run
 
 test: lint
 	$(BIN)/pytest

@@ -255,3 +255,7 @@ def main() -> None:
 def _fail(error: Exception, status: int) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -97,11 +97,11 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
 
 def _parsed(selection: str) -> dg.AssetSelection:
     try:
-        return dg.AssetSelection.from_string(selection)
+        return dg.AssetSelection.from_string(selection.replace(",", " or "))
     except dg.DagsterError as error:
         raise PulseError(
             f"--select {selection!r} is no selection: {' '.join(str(error).split())}; "
-            "write names such as 'rationales', 'rationales+' or 'group:evaluation'"
+            "write names such as 'items,rationales', 'rationales+' or 'group:evaluation'"
         ) from error
 
 

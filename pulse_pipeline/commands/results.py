@@ -3,6 +3,8 @@
 import polars as pl
 from rich.table import Table
 
+from pulse_pipeline.domains import ALL
+from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.home import Home
 from pulse_pipeline.schemas import Metrics
 
@@ -13,7 +15,7 @@ def metrics(home: Home) -> pl.DataFrame:
     Args:
         home: Where the tables lie.
     """
-    folders = ("baseline_scores", "in_domain_evaluation", "cross_domain_evaluation")
+    folders = ("in_domain_evaluation", "cross_domain_evaluation")
     files = [file for folder in folders for file in sorted((home.storage / folder).rglob("[!.]*.parquet"))]
     if not files:
         return Metrics.create_empty()
@@ -25,8 +27,10 @@ def in_domain_table(figures: pl.DataFrame) -> Table:
     table = Table(title="In-domain, full ranking (95 % intervals over users)")
     for column in ("domain", "protocol", "model", "trained on", "NDCG@10", "HR@10"):
         table.add_column(column, justify="right" if "@" in column else "left")
-    wide = _at_ten(figures)
-    for row in wide.iter_rows(named=True):
+    # The cells of the transfer matrix have a table of their own.
+    mix = pl.col("train_mix")
+    home = mix.is_null() | (mix == ALL) | (mix == pl.col("dataset"))
+    for row in _at_ten(figures.filter(home)).iter_rows(named=True):
         table.add_row(
             row["dataset"],
             row["protocol"],
@@ -50,7 +54,7 @@ def zero_shot_table(figures: pl.DataFrame, members: dict[str, list[str]]) -> Tab
         table.add_column(column, justify="right" if "@" in column else "left")
     for row in _at_ten(figures).iter_rows(named=True):
         mix = row["train_mix"]
-        if row["model"] == "pulse" and mix in members and row["dataset"] not in members[mix]:
+        if row["model"] == MODEL and mix in members and row["dataset"] not in members[mix]:
             p_value = row["p_value"]
             shown = "-" if p_value is None else f"{p_value:.3f}"
             table.add_row(row["dataset"], row["protocol"], mix, f"{row['NDCG']:.4f}", shown)

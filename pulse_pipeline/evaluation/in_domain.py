@@ -123,7 +123,8 @@ def rationale_differences(evaluated: list[Evaluated]) -> pl.DataFrame:
         evaluated: As `evaluate_in_domain` gives them.
 
     Returns:
-        Rows of `schemas.Metrics` whose metric is `DIFFERENCE`, with paired intervals and p-values.
+        Rows of `schemas.Metrics` whose metric is `DIFFERENCE`, with paired intervals; the p-value is that
+        of the difference.
     """
     own_mix = [one for one in evaluated if one.metrics["train_mix"][0] == one.metrics["dataset"][0]]
     named = {one.metrics["model"][0]: one for one in own_mix}
@@ -139,7 +140,7 @@ def rationale_differences(evaluated: list[Evaluated]) -> pl.DataFrame:
                 value=found.value,
                 ci_low=found.low,
                 ci_high=found.high,
-                p_value_vs_best_baseline=None,
+                p_value_vs_best_baseline=found.p_value,
             )
         )
     return Metrics.validate(pl.concat(rows), cast=True)
