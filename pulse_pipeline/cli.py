@@ -13,7 +13,8 @@ from pulse_pipeline.home import Home
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Recommendations that know why.")
 _err = Console(stderr=True)
-_out = Console()
+# Where nobody watches, tables keep the width they need.
+_out = Console(width=None if sys.stdout.isatty() else 140)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 Domain = Annotated[str, typer.Option(help="The domain.")]

@@ -13,6 +13,8 @@ from pulse_pipeline.home import Home
 _CONFIG = """\
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   pools:
     default_limit: 1

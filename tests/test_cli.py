@@ -39,7 +39,6 @@ def test_a_bad_registry_is_one_line_and_exit_2(tmp_path, content, named):
 
 
 def test_a_cut_gzip_leaves_no_table_behind(tmp_path, home):
-    import gzip
 
     whole = gzip.compress(
         b'{"overall": 5.0, "reviewerID": "u", "asin": "i", "unixReviewTime": 1500000000}\n' * 999

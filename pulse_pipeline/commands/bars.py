@@ -8,6 +8,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from pulse_pipeline.progress import Task
 
+WORTH_A_LINE = 0.5  # seconds
+
 
 class Bars:
     """Draws every task that stages track; on anything but a terminal it prints a line when one ends."""
@@ -49,6 +51,8 @@ class Bars:
         """Leave a line behind instead of a bar."""
         self._progress.remove_task(self._ids.pop(id(task)))
         seconds = task.done / task.rate if task.rate else 0.0
+        if seconds < WORTH_A_LINE and task.done >= task.total:
+            return
         mark = "[green]✓[/]" if task.done >= task.total else "[red]✗[/]"
         self._console.print(
             f"{mark} {task.label}: {task.done:,}/{task.total:,} {task.unit} in {seconds:.1f} s",

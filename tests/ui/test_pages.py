@@ -1,0 +1,115 @@
+"""The pages in a real headless browser: the graph is shown, a run started there succeeds, MLflow has it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ROOT = Path(__file__).parents[2]
+GROUPS = ("interactions", "rationales", "embeddings", "thought_space", "evaluation")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+def _free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _wait_for(url, seconds=240):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            time.sleep(1)
+        else:
+            return
+    pytest.fail(f"{url} did not answer in {seconds} s")
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory):
+    home = tmp_path_factory.mktemp("ui")
+    dagster, mlflow = _free_port(), _free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "pulse_pipeline.cli",
+        "ui",
+        "--port",
+        str(dagster),
+        "--mlflow-port",
+        str(mlflow),
+    ]
+    environment = {**os.environ, "PULSE_HOME": str(home)}
+    environment.pop("DAGSTER_HOME", None)
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        for port in (dagster, mlflow):
+            _wait_for(f"http://127.0.0.1:{port}/")
+        yield f"http://127.0.0.1:{dagster}", f"http://127.0.0.1:{mlflow}", home
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def page():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_page(viewport={"width": 1600, "height": 1000})
+        opened.set_default_timeout(90_000)
+        yield opened
+        browser.close()
+
+
+def test_the_graph_shows_every_group(servers, page):
+    dagster, _, home = servers
+    page.goto(f"{dagster}/asset-groups")
+    for group in GROUPS:
+        page.get_by_text(group, exact=True).first.wait_for()
+    picture = home / "asset_graph.png"
+    page.screenshot(path=picture)
+    assert picture.stat().st_size > 10_000
+
+
+def test_a_run_started_from_the_page_succeeds_and_links_to_mlflow(servers, page):
+    dagster, mlflow, home = servers
+    page.goto(f"{dagster}/assets/raw_interactions")
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.locator(".bp5-dialog")
+    dialog.get_by_role("button", name="All", exact=True).click()
+    dialog.get_by_role("button", name="Launch backfill", exact=True).click()
+    table = home / "storage" / "raw_interactions" / "Demo_Films.parquet"
+    deadline = time.monotonic() + 240
+    while not table.exists() and time.monotonic() < deadline:
+        time.sleep(1)
+    assert table.exists()
+    page.goto(f"{dagster}/assets/raw_interactions?partition=Demo_Films&view=partitions")
+    link = page.locator(f'a[href^="{mlflow}"]').first
+    link.wait_for()
+    page.goto(link.get_attribute("href"))
+    page.get_by_text("raw_interactions Demo_Films").first.wait_for()
+    page.screenshot(path=home / "mlflow.png")
