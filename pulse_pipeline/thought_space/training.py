@@ -77,6 +77,7 @@ def _train(mix: str, domains: list[DomainData], config: ThoughtSpaceConfig, devi
             if score > best:
                 best, best_state, since_best = score, _state(model), 0
             if since_best >= config.patience:
+                progress.total = progress.done  # stopped early on purpose: this is the whole of it
                 break
     model.load_state_dict(best_state)
     return Trained(model.cpu().eval(), pl.DataFrame(rows), config)
