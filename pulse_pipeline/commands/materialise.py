@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +99,13 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
 
 def _parsed(selection: str) -> dg.AssetSelection:
     try:
-        return dg.AssetSelection.from_string(selection.replace(",", " or "))
+        parts = [dg.AssetSelection.from_string(part.strip()) for part in selection.split(",")]
     except dg.DagsterError as error:
         raise PulseError(
             f"--select {selection!r} is no selection: {' '.join(str(error).split())}; "
             "write names such as 'items,rationales', 'rationales+' or 'group:evaluation'"
         ) from error
+    return reduce(or_, parts)
 
 
 def _upstream_first(specs: dict[str, dg.AssetSpec]) -> Iterator[str]:

@@ -63,14 +63,19 @@ def servers(tmp_path_factory):
     ]
     environment = {**os.environ, "PULSE_HOME": str(home)}
     environment.pop("DAGSTER_HOME", None)
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         for port in (dagster, mlflow):
             _wait_for(f"http://127.0.0.1:{port}/")
         yield f"http://127.0.0.1:{dagster}", f"http://127.0.0.1:{mlflow}", home
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
+        try:
+            process.wait(timeout=90)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # a run in progress may hold its server back
 
 
 @pytest.fixture(scope="module")
