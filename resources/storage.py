@@ -1,5 +1,6 @@
 """Tables and checkpoints in the home: Dagster's IO managers over whole-or-nothing files."""
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -53,14 +54,14 @@ class _Partitioned(dg.ConfigurableIOManager):
             )
         return self._read(path)
 
-    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
-        raise NotImplementedError
+    @abstractmethod
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path: ...
 
-    def _write(self, path: Path, obj: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _write(self, path: Path, obj: Any) -> None: ...
 
-    def _read(self, path: Path) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, path: Path) -> Any: ...
 
 
 class ParquetTables(_Partitioned):
