@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from pulse_pipeline.errors import PulseError
@@ -75,11 +76,18 @@ def _nothing_left(domain: str, n_rows: int, k: int) -> str:
 
 def _table(rows: pl.DataFrame, core: pl.DataFrame) -> pl.DataFrame:
     """Gather the rows of the core in order, with positions and splits."""
-    placed = core.with_columns(
-        position=pl.int_range(pl.len(), dtype=pl.Int32).over("user"), n=pl.len().over("user").cast(pl.Int32)
-    ).select(
+    position, n_of_user = _places(core["user"])
+    placed = core.with_columns(position=position, n=n_of_user).select(
         "position",
         split_loo=splits.leave_one_out(pl.col("position"), pl.col("n")),
         split_temporal=splits.global_temporal(core["timestamp"]),
     )
     return rows[core["row"]].hstack(placed).select(Interactions.column_names())
+
+
+def _places(users: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Each row's place within its user, and how many rows the user has. Equal users are neighbours."""
+    lengths = users.rle().struct.field("len").to_numpy().astype(np.int32)
+    starts = np.cumsum(lengths) - lengths
+    position = np.arange(users.len(), dtype=np.int32) - np.repeat(starts, lengths)
+    return pl.Series(position, dtype=pl.Int32), pl.Series(np.repeat(lengths, lengths))

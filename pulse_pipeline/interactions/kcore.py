@@ -17,13 +17,15 @@ def in_kcore(users: NDArray[np.integer], items: NDArray[np.integer], k: int) -> 
     Returns:
         Which interactions stay [n].
     """
-    staying = np.arange(len(users))
-    while len(staying):
-        of_user, of_item = users[staying], items[staying]
-        enough = (np.bincount(of_user)[of_user] >= k) & (np.bincount(of_item)[of_item] >= k)
-        if enough.all():
-            break
-        staying = staying[enough]
-    mask = np.zeros(len(users), dtype=np.bool_)
-    mask[staying] = True
-    return mask
+    of_user, of_item = users.astype(np.intp), items.astype(np.intp)
+    n_of_user, n_of_item = np.bincount(of_user), np.bincount(of_item)
+    staying = np.ones(len(users), dtype=np.bool_)
+    while True:
+        enough = (n_of_user >= k)[of_user] & (n_of_item >= k)[of_item]
+        falling = np.flatnonzero(staying & ~enough)
+        if not len(falling):
+            return staying
+        # Taking the fallen off the counts moves no other row; the table is large, the fallen few.
+        n_of_user -= np.bincount(of_user[falling], minlength=len(n_of_user))
+        n_of_item -= np.bincount(of_item[falling], minlength=len(n_of_item))
+        staying[falling] = False

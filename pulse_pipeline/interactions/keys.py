@@ -1,5 +1,6 @@
 """Interactions as integers: cleaning counts, compares and sorts these and touches the texts once."""
 
+import numpy as np
 import polars as pl
 
 
@@ -22,8 +23,13 @@ def with_codes(interactions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _codes(ids: pl.Series) -> pl.Series:
-    # An enum of the sorted ids hashes each row once; ranking the rows would sort all their strings.
-    return ids.cast(pl.Enum(ids.unique().sort())).to_physical().cast(pl.UInt32)
+    # A categorical hashes each row's string once; only the distinct ids are then sorted, and the
+    # codes of first sight are renumbered by table.
+    as_seen = ids.cast(pl.Categorical(pl.Categories.random()))
+    distinct = as_seen.unique()
+    in_order = np.zeros(distinct.len(), dtype=np.uint32)
+    in_order[distinct.to_physical().to_numpy()] = distinct.cast(pl.String).rank("ordinal").to_numpy() - 1
+    return pl.Series(in_order[as_seen.to_physical().to_numpy()])
 
 
 def in_stable_order(keys: pl.DataFrame) -> pl.DataFrame:
