@@ -8,7 +8,7 @@ import polars as pl
 from assets.materialisation import Materialisation, materialising, picture
 from assets.project import Project
 from pulse_pipeline.evaluation.report import charts
-from pulse_pipeline.provenance import fingerprint
+from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.training import Trained, train
@@ -52,7 +52,7 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: Tables,
     ) -> dg.MaterializeResult[Models]:
         with materialising(context, tracking, version, config.model_dump()) as work:
-            trained = Models()
+            trained = Models(_origin(context, project, sorted(interactions)))
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
@@ -60,6 +60,20 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
             return _result(work, trained)
 
     return thought_space_model
+
+
+def _origin(context: dg.AssetExecutionContext, project: Project, domains: list[str]) -> dict[str, object]:
+    """What a checkpoint that has left this home still has to say about itself."""
+    settings = project.settings
+    return {
+        "mix": context.partition_key,
+        "domains": domains,
+        "encoder": settings.encoder.model,
+        "encoder_revision": settings.encoder.revision,
+        "rationales": settings.rationales.fingerprint(),
+        "git_sha": git_sha(),
+        "dagster_run_id": context.run_id,
+    }
 
 
 def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Models]:

@@ -6,6 +6,7 @@ import polars as pl
 SPLITS = ["train", "valid", "test"]
 KINDS = ["hindsight", "foresight", "refined"]
 EARLIEST_TIMESTAMP = 788_918_400  # 1995-01-01, before which no interaction of ours can have happened
+LATEST_TIMESTAMP = 4_102_444_800  # 2100-01-01; a larger number counts milliseconds, not seconds
 
 
 class RawInteractions(dy.Schema):
@@ -14,7 +15,7 @@ class RawInteractions(dy.Schema):
     user_id = dy.String(nullable=False, min_length=1)
     item_id = dy.String(nullable=False, min_length=1)
     rating = dy.Float32(nullable=True, min=0.0, max=10.0)
-    timestamp = dy.Int64(nullable=True, min=EARLIEST_TIMESTAMP)
+    timestamp = dy.Int64(nullable=True, min=EARLIEST_TIMESTAMP, max=LATEST_TIMESTAMP)
     review_title = dy.String(nullable=True)
     review_text = dy.String(nullable=True)
 

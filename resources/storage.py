@@ -19,7 +19,16 @@ OPTIONAL_PARTITIONS = {"pulse/missing_partitions": "skip"}
 
 
 class Models(dict[str, Trained]):
-    """The trained Thought Spaces of one mix, by protocol."""
+    """The trained Thought Spaces of one mix, by protocol, and what they were trained from.
+
+    Attributes:
+        origin: Mix, encoder, fingerprints and run, kept inside every checkpoint.
+    """
+
+    def __init__(self, origin: dict[str, Any]) -> None:
+        """Start without models."""
+        super().__init__()
+        self.origin = origin
 
 
 HISTORY = "history.parquet"
@@ -85,11 +94,14 @@ class Checkpoints(_Partitioned):
 
     def _write(self, path: Path, obj: Models) -> None:
         for protocol, trained in obj.items():
-            checkpoint.save(path / protocol, trained.model)
+            checkpoint.save(path / protocol, trained.model, obj.origin)
             trained.history.write_parquet(path / protocol / HISTORY)
 
     def _read(self, path: Path) -> Models:
-        return Models({name: _trained(path / name) for name in PROTOCOLS if (path / name).exists()})
+        present = [name for name in PROTOCOLS if (path / name).exists()]
+        models = Models(checkpoint.read_metadata(path / present[0]) if present else {})
+        models.update({name: _trained(path / name) for name in present})
+        return models
 
 
 def _trained(folder: Path) -> Trained:

@@ -8,7 +8,8 @@ from pulse_pipeline import schemas
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.evaluate import difference, evaluate_ranker, with_p_values
 from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
-from pulse_pipeline.evaluation.transfer import evaluate_transfer, references, zero_shot
+from pulse_pipeline.evaluation.in_domain import baseline_ranks, evaluated_baselines
+from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
 
@@ -122,11 +123,11 @@ def test_zero_shot_is_absence_from_the_mix() -> None:
     assert not zero_shot(["films", "games"], "games")
 
 
-def test_a_transfer_cell_names_its_source_and_is_held_against_the_references() -> None:
+def test_a_transfer_cell_names_its_source_and_is_held_against_the_baselines() -> None:
     target = domain()
-    against = references(target)
+    against = evaluated_baselines(target, baseline_ranks(target))
     mixes = {one.metrics["model"][0]: one.metrics["train_mix"][0] for one in against}
-    assert mixes == {"text-kNN": None, "text-kNN centred": None, "popularity": "toy"}
+    assert mixes == {"popularity": "toy", "Markov+KNN": "toy", "text-kNN": None, "text-kNN centred": None}
     cell = evaluate_transfer(Oracle(0.9), target, source_mix="all-but-toy", seed=1, against=against).metrics
     assert cell["train_mix"].unique().to_list() == ["all-but-toy"]
     assert cell.filter(pl.col("slice") == "all")["p_value_vs_best_baseline"].max() < 0.05

@@ -44,6 +44,7 @@ def reviews_path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         (review(overall=11), "rating|max"),
         (review(overall="ABSENT"), "rating|missing"),
         (review(unixReviewTime=700_000_000), "timestamp|min"),
+        (review(unixReviewTime=1_588_687_728_923), "timestamp|max"),
         (review(unixReviewTime="last week"), "timestamp|dtype"),
         (review(unixReviewTime="ABSENT"), "timestamp|missing"),
         (review(reviewerID="ABSENT"), "user_id|nullability"),
