@@ -112,7 +112,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
                 figures += [one.metrics for one in evaluated]
-                figures.append(rationale_differences(evaluated))
+                figures.append(rationale_differences(evaluated, data))
             return _figures(work, pl.concat(figures))
 
     return in_domain_evaluation

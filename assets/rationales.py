@@ -6,7 +6,7 @@ import polars as pl
 from assets.materialisation import RETRY, materialising
 from assets.project import Project
 from pulse_pipeline.home import Home
-from pulse_pipeline.rationales.cuts import cut_points
+from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.rationales.generation import ANSWERS, Ledger, RunIds, Writer, read
 from pulse_pipeline.rationales.prompts import build_requests
 from pulse_pipeline.rationales.spec import KINDS
@@ -47,7 +47,9 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, params) as work:
             for kind in KINDS:
                 work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
-            cuts = cut_points(interactions)
+            domain = project.registry.domain(context.partition_key)
+            drawn = drawn_users(interactions, domain.rationale_users)
+            cuts = cut_points(drawn)
             runs = RunIds(context.run.run_id, work.run.run_id)
             tables, ledgers = [], []
             with language_model.session() as session:
@@ -62,7 +64,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
             table = pl.concat(tables)
             return work.table(
                 table,
-                metadata={"rejected": _reject_reasons(table)},
+                metadata={
+                    "rejected": _reject_reasons(table),
+                    "users": interactions["user_id"].n_unique(),
+                    "users_written_for": drawn["user_id"].n_unique(),
+                },
                 metrics={"valid_rate": _valid_rate(table), **_costs(ledgers)},
             )
 

@@ -72,7 +72,7 @@ def _origin(context: dg.AssetExecutionContext, project: Project, domains: list[s
         "encoder_revision": settings.encoder.revision,
         "rationales": settings.rationales.fingerprint(),
         "git_sha": git_sha(),
-        "dagster_run_id": context.run_id,
+        "dagster_run_id": context.run.run_id,
     }
 
 

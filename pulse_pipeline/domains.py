@@ -32,6 +32,7 @@ COLUMNS = (
     "price",
     "description",
 )
+DEMO_RATIONALE_USERS = 40  # so that two old CPU cores show the whole pipeline in minutes
 DEMO_DOMAINS = ("Demo_Films", "Demo_Games", "Demo_Books")
 ALL = "all"
 ALL_BUT = "all-but-"
@@ -70,6 +71,10 @@ class DomainConfig(BaseModel):
         "description",
     )
     """What becomes an item's text, in this order."""
+
+    rationale_users: Annotated[int, Field(ge=1)] | None = None
+    """Rationales are written for at most this many users, drawn by the hash of their ids; without
+    it for all. They are what a run's time goes into: a machine writes one to a hundred a second."""
 
     columns: dict[str, str] = Field(default_factory=dict)
     """Source ``tabular`` only: our column name -> the name in the file."""
@@ -185,7 +190,12 @@ def demo_registry() -> Registry:
     The brand is left out of their texts: in the demo world it only marks items as synthetic.
     """
     domains = {
-        name: DomainConfig(name=name, source="demo", text_fields=("title", "categories", "description"))
+        name: DomainConfig(
+            name=name,
+            source="demo",
+            text_fields=("title", "categories", "description"),
+            rationale_users=DEMO_RATIONALE_USERS,
+        )
         for name in DEMO_DOMAINS
     }
     return Registry(domains)

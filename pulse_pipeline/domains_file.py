@@ -23,6 +23,7 @@ _ALLOWED = {
     "interactions": "the path of a file",
     "items": "the path of a file",
     "min_interactions": "a whole number from 0",
+    "rationale_users": "a whole number from 1",
     "text_fields": f"a list of {', '.join(TEXT_FIELDS)}",
     "columns": "a mapping of our column name to the file's",
 }

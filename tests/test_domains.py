@@ -18,6 +18,7 @@ domains:
     source: tabular
     interactions: /abs/mine.csv
     min_interactions: 0
+    rationale_users: 25
     text_fields: [title, brand]
     columns: {user_id: reviewer, item_id: product}
   2018:
@@ -52,6 +53,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
     assert gifts.text_fields == ("title", "brand", "categories", "description")
     assert mine.interactions == Path("/abs/mine.csv")
     assert mine.min_interactions == 0
+    assert (gifts.rationale_users, mine.rationale_users) == (None, 25)
     assert mine.columns == {"user_id": "reviewer", "item_id": "product"}
     assert mine.items is None
 
@@ -93,6 +95,7 @@ TABLE = "    source: tabular\n    interactions: x.csv\n"
         (domain(TABLE + "    colour: red\n"), 5, ["A.colour", "unknown key", "min_interactions"]),
         (domain(TABLE + "    name: B\n"), 5, ["A.name", "unknown key"]),
         (domain(TABLE + "    min_interactions: many\n"), 5, ["A.min_interactions", "many", "whole number"]),
+        (domain(TABLE + "    rationale_users: 0\n"), 5, ["A.rationale_users", "0", "whole number"]),
         (domain(TABLE + "    min_interactions: -1\n"), 5, ["A.min_interactions", "-1", "whole number"]),
         (domain(TABLE + "    text_fields: title\n"), 5, ["A.text_fields", "title", "description"]),
         (domain(TABLE + "    text_fields: [colour]\n"), 5, ["A.text_fields", "colour", "description"]),

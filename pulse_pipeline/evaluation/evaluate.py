@@ -12,7 +12,7 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.bootstrap import Difference, intervals, paired_difference
 from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
 from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
-from pulse_pipeline.evaluation.slices import ALL, slices
+from pulse_pipeline.evaluation.slices import ALL, Mask, slices
 from pulse_pipeline.thought_space.data import DomainData, Phase
 
 FULL = "full"
@@ -137,8 +137,17 @@ def evaluate_ranks(ranked: UserRanks, data: DomainData, origin: Origin, phase: P
     return Evaluated(schemas.Metrics.validate(frame, cast=True), ranked)
 
 
-def difference(a: Evaluated, b: Evaluated, metric: str = "NDCG", k: int = 10) -> Difference:
+def difference(
+    a: Evaluated, b: Evaluated, metric: str = "NDCG", k: int = 10, among: Mask | None = None
+) -> Difference:
     """How much better `a` is than `b` on the same users, with interval and p-value.
+
+    Args:
+        a: A model.
+        b: Another.
+        metric: Name of the metric.
+        k: Its cut-off.
+        among: Which of the evaluated users to compare on [n_evaluated]; all by default.
 
     Raises:
         ValueError: The two were not evaluated on the same users.
@@ -146,7 +155,8 @@ def difference(a: Evaluated, b: Evaluated, metric: str = "NDCG", k: int = 10) ->
     if not np.array_equal(a.ranks.users, b.ranks.users):
         raise ValueError("the two models were evaluated on different users")
     score = METRICS[metric]
-    return paired_difference(score(a.ranks.ranks, k), score(b.ranks.ranks, k))
+    chosen = slice(None) if among is None else among
+    return paired_difference(score(a.ranks.ranks, k)[chosen], score(b.ranks.ranks, k)[chosen])
 
 
 def with_p_values(evaluated: Evaluated, baselines: Sequence[Evaluated]) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from pulse_pipeline.evaluation.evaluate import (
     with_p_values,
 )
 from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
+from pulse_pipeline.evaluation.slices import HEARD, has_rationale
 from pulse_pipeline.schemas import BaselineScores, Metrics
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
@@ -116,27 +117,35 @@ def evaluate_in_domain(
     return evaluated
 
 
-def rationale_differences(evaluated: list[Evaluated]) -> pl.DataFrame:
+def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.DataFrame:
     """What rationales add: the domain's own model minus itself without them, and with others'.
+
+    Only users who have a rationale are compared; for the others there is nothing to leave out.
 
     Args:
         evaluated: As `evaluate_in_domain` gives them.
+        data: The domain they were evaluated on.
 
     Returns:
         Rows of `schemas.Metrics` whose metric is `DIFFERENCE`, with paired intervals; the p-value is that
-        of the difference.
+        of the difference. None where no evaluated user has a rationale.
     """
     own_mix = [one for one in evaluated if one.metrics["train_mix"][0] == one.metrics["dataset"][0]]
     named = {one.metrics["model"][0]: one for one in own_mix}
     own = named[MODEL]
+    heard = has_rationale(data)[own.ranks.users]
+    if not heard.any():
+        return Metrics.create_empty()
     rows = []
     for name in (WITHOUT, SHUFFLED):
-        found = difference(own, named[name])
+        found = difference(own, named[name], among=heard)
         template = own.metrics.filter(slice="all", metric="NDCG", k=10)
         rows.append(
             template.with_columns(
                 model=pl.lit(f"{MODEL} - {name}"),
+                slice=pl.lit(HEARD),
                 metric=pl.lit(DIFFERENCE),
+                n_users=pl.lit(int(heard.sum())),
                 value=found.value,
                 ci_low=found.low,
                 ci_high=found.high,

@@ -12,6 +12,8 @@ from pulse_pipeline.thought_space.data import DomainData, Phase
 Mask = NDArray[np.bool_]
 
 ALL = "all"
+HEARD = "rationale:yes"
+UNHEARD = "rationale:no"
 HISTORY_BUCKETS = ((1, 3), (4, 9), (10, None))
 HEAD_SHARE = 0.2
 
@@ -21,7 +23,8 @@ def slices(data: DomainData, ranked: UserRanks, phase: Phase) -> Iterator[tuple[
 
     ``all``; ``history:1-3``, ``history:4-9``, ``history:10+`` by the items known of the user;
     ``target:head`` and ``target:tail`` by whether the target is among the fifth of the catalogue
-    with the most training interactions.
+    with the most training interactions; where rationales are there for some of the users only,
+    ``rationale:yes`` and ``rationale:no``.
     """
     yield ALL, np.ones(len(ranked.users), dtype=np.bool_)
     lengths = data.history_lengths(phase)[ranked.users]
@@ -30,9 +33,20 @@ def slices(data: DomainData, ranked: UserRanks, phase: Phase) -> Iterator[tuple[
         if members.any():
             yield f"history:{low}-{high}" if high else f"history:{low}+", members
     head = _head_items(data)[[data.target(user, phase) for user in ranked.users]]
-    for name, members in (("target:head", head), ("target:tail", ~head)):
+    heard = has_rationale(data)[ranked.users]
+    groups = [("target:head", head), ("target:tail", ~head)]
+    if heard.any() and not heard.all():
+        groups += [(HEARD, heard), (UNHEARD, ~heard)]
+    for name, members in groups:
         if members.any():
             yield name, members
+
+
+def has_rationale(data: DomainData) -> Mask:
+    """Which users have a rationale to be served with [n_users]."""
+    if data.rationales is None:
+        return np.zeros(len(data.user_ids), dtype=np.bool_)
+    return ~np.isnan(data.rationales.serving).any(axis=1)
 
 
 def _head_items(data: DomainData) -> Mask:

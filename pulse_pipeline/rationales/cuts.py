@@ -12,6 +12,7 @@ A rationale that two protocols need is written once and serves both.
 
 import polars as pl
 
+from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.spec import Kind
 
 PROTOCOL_SPLITS = ("split_loo", "split_temporal")
@@ -46,11 +47,31 @@ def spoken_positions(interactions: pl.DataFrame) -> pl.DataFrame:
     return learned.group_by("user_id").agg(spoken=pl.col("n_train").min() - 1)
 
 
+def drawn_users(interactions: pl.DataFrame, at_most: int | None) -> pl.DataFrame:
+    """The interactions of a fixed draw of users.
+
+    The hash of its id decides whether a user is drawn, so that a larger draw holds a smaller one and
+    what was written for it.
+
+    Args:
+        interactions: The `interactions` table.
+        at_most: How many users to draw; None for all.
+
+    Returns:
+        Their rows, in order.
+    """
+    if at_most is None:
+        return interactions
+    users = interactions["user_id"].unique().to_list()
+    drawn = sorted(users, key=text_hash)[:at_most]
+    return interactions.filter(pl.col("user_id").is_in(drawn))
+
+
 def cut_points(interactions: pl.DataFrame) -> pl.DataFrame:
     """The rationales to write.
 
     Args:
-        interactions: The `interactions` table.
+        interactions: The `interactions` table, or the part of it that `drawn_users` gives.
 
     Returns:
         Columns `user_id`, `kind`, `target_position`, distinct and sorted; `target_position` is the

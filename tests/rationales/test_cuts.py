@@ -1,6 +1,6 @@
 import polars as pl
 
-from pulse_pipeline.rationales.cuts import cut_points
+from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.schemas import SPLITS
 from tests.rationales.tables import interactions
 
@@ -37,3 +37,19 @@ def test_without_times_there_is_only_leave_one_out():
 def test_one_training_item_allows_foresight_only():
     table = interactions(users=1, length=3, temporal=False)
     assert _cuts(table) == {("user-0", "foresight", 1)}
+
+
+def test_a_larger_draw_of_users_holds_a_smaller_one():
+    table = interactions(users=9)
+    few, more = (set(drawn_users(table, n)["user_id"]) for n in (3, 6))
+    assert len(few) == 3
+    assert len(more) == 6
+    assert few < more
+
+
+def test_a_draw_keeps_a_user_whole_and_in_order():
+    table = interactions(users=9)
+    drawn = drawn_users(table, 4)
+    assert drawn.equals(table.filter(pl.col("user_id").is_in(drawn["user_id"].unique().to_list())))
+    assert drawn_users(table, None).equals(table)
+    assert drawn_users(table, 100).equals(table)
