@@ -32,7 +32,7 @@ COLUMNS = (
     "price",
     "description",
 )
-DEMO_RATIONALE_USERS = 40  # so that two old CPU cores show the whole pipeline in minutes
+DEMO_RATIONALE_USERS = 30  # so that two old CPU cores show the whole pipeline in minutes
 DEMO_DOMAINS = ("Demo_Films", "Demo_Games", "Demo_Books")
 ALL = "all"
 ALL_BUT = "all-but-"

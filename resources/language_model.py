@@ -1,6 +1,7 @@
 """The language model as a Dagster resource: vLLM's offline engine, on a GPU or on CPU cores."""
 
 import importlib.util
+import logging
 import os
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -117,6 +118,7 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(resource.cpu_kv_cache_gib))
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    logging.getLogger("vllm").setLevel(logging.ERROR)  # the setting above comes too late for some of it
     from vllm import LLM
 
     path = language_model_path(model, Home.from_environment().cache)
@@ -125,7 +127,7 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
         model=path,
         revision=model.revision if from_hub else None,
         tokenizer_revision=model.revision if from_hub else None,
-        dtype=_dtype(on_gpu),
+        dtype=number_format(on_gpu),
         max_num_seqs=resource.max_num_seqs,
         # Prompts share their first sentences only: the CPU's default of 128 tokens a block shares none.
         block_size=None if on_gpu else 32,
@@ -155,7 +157,7 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _dtype(on_gpu: bool) -> str:
+def number_format(on_gpu: bool) -> str:
     """The fastest number format: without instructions for it, bfloat16 is emulated on CPU cores.
 
     On two AVX2 cores bfloat16 wrote a quarter as many rationales a second as float32.

@@ -55,7 +55,9 @@ class LoadedEncoder:
 @cache
 def _load(spec: EncoderSpec) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # its bar counts tensors of a model that loads in a second
     if Path(spec.model).is_dir():
         return SentenceTransformer(spec.model)
     if spec.revision.startswith(PACKAGED):

@@ -1,8 +1,10 @@
 """MLflow: one run for each materialisation, linked both ways with Dagster."""
 
+import logging
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import polars as pl
 from filelock import FileLock
+from polars import selectors
 from pydantic import Field
 
 from pulse_pipeline.home import Home
@@ -104,7 +107,11 @@ class TrackedRun:
         from mlflow.data.polars_dataset import from_polars
         from mlflow.entities import DatasetInput
 
-        dataset = from_polars(frame, source=str(source), name=name, digest=digest)
+        # MLflow knows no enums, and sees two equal readers for one local file.
+        plain = frame.with_columns(selectors.enum().cast(pl.String))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The specified dataset source", category=UserWarning)
+            dataset = from_polars(plain, source=str(source), name=name, digest=digest)
         self._client.log_inputs(self.run_id, datasets=[DatasetInput(dataset._to_mlflow_entity(), tags=[])])
 
     def artifact(self, name: str, content: str | bytes) -> None:
@@ -128,6 +135,7 @@ def _client() -> "MlflowClient":
 
     home = Home.from_environment()
     home.root.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells of each table it makes
     # The first client creates the database; two at once would trip over each other.
     with FileLock(home.root / "mlflow.lock"):
         client = MlflowClient(tracking_uri=home.mlflow_uri, registry_uri=home.mlflow_uri)

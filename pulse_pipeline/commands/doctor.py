@@ -11,6 +11,7 @@ from pulse_pipeline.domains import load_registry
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.settings import load_settings
+from resources.language_model import number_format
 from resources.weights import PACKAGED, packaged_folder
 
 Verdict = Literal["ok", "warn", "error"]
@@ -83,7 +84,14 @@ def _gpu() -> Finding:
 
     if torch.cuda.is_available():
         return Finding("GPU", "ok", torch.cuda.get_device_name())
-    return Finding("GPU", "warn", "none: everything runs on CPU cores, rationales a few a second")
+    if number_format(on_gpu=False) == "bfloat16":
+        return Finding("GPU", "warn", "none: everything runs on CPU cores, rationales a few a second")
+    return Finding(
+        "GPU",
+        "warn",
+        "none, and the CPU has no bfloat16 instructions: about one rationale a second on two cores; "
+        "`rationale_users` in domains.yaml limits how many are written",
+    )
 
 
 def _vllm() -> Finding:

@@ -46,7 +46,7 @@ def has_rationale(data: DomainData) -> Mask:
     """Which users have a rationale to be served with [n_users]."""
     if data.rationales is None:
         return np.zeros(len(data.user_ids), dtype=np.bool_)
-    return ~np.isnan(data.rationales.serving).any(axis=1)
+    return np.logical_not(np.isnan(data.rationales.serving).any(axis=1))
 
 
 def _head_items(data: DomainData) -> Mask:

@@ -1,16 +1,25 @@
 """The metrics table, paired differences, p-values and transfer cells."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from pulse_pipeline import schemas
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.evaluation.evaluate import difference, evaluate_ranker, with_p_values
+from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker, with_p_values
+from pulse_pipeline.evaluation.in_domain import (
+    MODEL,
+    SHUFFLED,
+    WITHOUT,
+    baseline_ranks,
+    evaluated_baselines,
+    rationale_differences,
+)
 from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
-from pulse_pipeline.evaluation.in_domain import baseline_ranks, evaluated_baselines
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
-from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase, RationaleVectors
 
 
 def domain(n_users: int = 60, n_items: int = 40, seed: int = 0) -> DomainData:
@@ -98,6 +107,38 @@ def test_different_users_cannot_be_paired() -> None:
     other = evaluate_ranker(Oracle(1), domain(50), train_mix=None, seed=0)
     with pytest.raises(ValueError, match="different users"):
         difference(one, other)
+
+
+def with_rationales(data: DomainData, every: int) -> DomainData:
+    """Every `every`-th user has a rationale."""
+    vectors = np.full((len(data.user_ids), 8), np.nan, dtype=np.float32)
+    vectors[::every] = 1
+    nobody = np.full(len(data.user_ids), -1)
+    return replace(data, rationales=RationaleVectors(vectors, vectors, vectors, nobody))
+
+
+def test_users_with_and_without_a_rationale_are_told_apart() -> None:
+    metrics = evaluate_ranker(Oracle(1), with_rationales(domain(), 3), train_mix=None, seed=0).metrics
+    sizes = dict(metrics.select("slice", "n_users").unique().rows())
+    assert (sizes["rationale:yes"], sizes["rationale:no"]) == (20, 40)
+    everyone = evaluate_ranker(Oracle(1), with_rationales(domain(), 1), train_mix=None, seed=0).metrics
+    assert not everyone["slice"].str.starts_with("rationale:").any()
+
+
+def test_what_rationales_add_is_measured_on_the_users_who_have_one() -> None:
+    """The gain of the first users, all of them with a rationale, is not thinned by the others."""
+    data = with_rationales(domain(), 3)
+
+    def named(name: str, share: float) -> Evaluated:
+        one = evaluate_ranker(Oracle(share), data, train_mix="toy", seed=0)
+        return replace(one, metrics=one.metrics.with_columns(model=pl.lit(name)))
+
+    evaluated = [named(MODEL, 1), named(WITHOUT, 0), named(SHUFFLED, 0)]
+    rows = rationale_differences(evaluated, data)
+    assert rows["n_users"].to_list() == [20, 20]
+    expected = difference(evaluated[0], evaluated[1], among=np.arange(60) % 3 == 0).value
+    assert rows["value"].to_list() == pytest.approx([expected, expected])
+    assert rationale_differences(evaluated, domain()).is_empty()
 
 
 def test_a_domain_without_targets_is_a_plain_error() -> None:

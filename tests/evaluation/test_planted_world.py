@@ -1,0 +1,77 @@
+"""In the demo world the reasons are known: what rationales and transfer are for must show there.
+
+Real encoder, real training, real ranking; only the rationales are the planted truth instead of a
+model's words, so that a failure here is the method's and not the small LM's.
+"""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pulse_pipeline.domains import DEMO_DOMAINS
+from pulse_pipeline.embeddings.spec import EncoderSpec
+from pulse_pipeline.evaluation.baselines.popularity import Popularity
+from pulse_pipeline.evaluation.evaluate import difference, evaluate_ranker
+from pulse_pipeline.interactions.cleaning import clean_interactions
+from pulse_pipeline.interactions.demo_vocabulary import TASTES
+from pulse_pipeline.interactions.demo_world import DemoWorld, generate
+from pulse_pipeline.rationales.cuts import cut_points
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train
+from resources.text_encoder import TextEncoder
+
+SEED = 5  # a world that nothing was chosen on
+TARGET = "Demo_Games"
+SOURCES = [name for name in DEMO_DOMAINS if name != TARGET]
+SUMMARIES = {taste.name: taste.summary for taste in TASTES}
+
+
+def _domain_data(world: DemoWorld, name: str, encoder):
+    interactions = clean_interactions(world.domains[name].interactions, 5).frame
+    items = world.domains[name].items.filter(pl.col("item_id").is_in(interactions["item_id"].implode()))
+    texts = items.select(
+        pl.concat_str("title", pl.col("categories").list.join(", "), "description", separator=". ")
+    )
+    vectors = pl.Series("vector", encoder.encode(texts.to_series().to_list()))
+    taste_vectors = dict(zip(SUMMARIES, encoder.encode(list(SUMMARIES.values())), strict=True))
+    cuts = cut_points(interactions)
+    spoken = np.stack([taste_vectors[world.user_tastes[user][0]] for user in cuts["user_id"]])
+    rationales = cuts.with_columns(pl.Series("vector", spoken))
+    return assemble(name, "loo", interactions, items.select("item_id").with_columns(vectors), rationales)
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    world = generate(SEED)
+    encoder = TextEncoder().encoder(EncoderSpec())
+    return {name: _domain_data(world, name, encoder) for name in DEMO_DOMAINS}
+
+
+@pytest.fixture(scope="module")
+def transferred(worlds):
+    config = ThoughtSpaceConfig(epochs=8)
+    return train("all-but-" + TARGET, [worlds[name] for name in SOURCES], config).model
+
+
+def _evaluated(ranker, data):
+    return evaluate_ranker(ranker, data, train_mix=None, seed=0)
+
+
+def test_a_space_trained_elsewhere_beats_popularity_in_the_target(worlds, transferred):
+    target = worlds[TARGET]
+    abroad = _evaluated(ThoughtSpaceRanker(transferred, "PULSE"), target)
+    popular = _evaluated(Popularity().fit(target), target)
+    assert difference(abroad, popular).low > 0
+
+
+def test_other_peoples_rationales_destroy_the_gain_from_ones_own(worlds, transferred):
+    target = worlds[TARGET]
+    own, none, others = (
+        _evaluated(ThoughtSpaceRanker(transferred, use, rationales=use), target)
+        for use in ("own", "none", "shuffled")
+    )
+    assert difference(own, none).low > 0
+    assert difference(own, others).low > 0
+    assert difference(others, none).value < difference(own, none).value / 2
