@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import time
+import warnings
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -118,7 +119,9 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(resource.cpu_kv_cache_gib))
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    logging.getLogger("vllm").setLevel(logging.ERROR)  # the setting above comes too late for some of it
+    # What the setting above comes too late for, and what vLLM does to torch on import.
+    logging.getLogger("vllm").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
     from vllm import LLM
 
     path = language_model_path(model, Home.from_environment().cache)
