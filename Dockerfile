@@ -8,5 +8,6 @@ RUN make setup ACCELERATOR=${ACCELERATOR}
 ENV PATH=/app/.venv/bin:$PATH PULSE_HOME=/home/pulse
 VOLUME /home/pulse
 EXPOSE 3000 5000
+# `docker run -p 3000:3000 -p 5000:5000 pulse ui --host 0.0.0.0` serves the pages.
 ENTRYPOINT ["pulse"]
 CMD ["run"]

@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 # vLLM has one build for NVIDIA GPUs and one for CPUs.
 ACCELERATOR ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+READY := $(VENV)/.ready-$(ACCELERATOR)
 
 # uv does not read pip's variables. Where pip is given local wheels, uv gets them too; elsewhere uv
 # takes PyTorch's own build for the accelerator.

@@ -10,6 +10,8 @@ from assets.materialisation import Materialisation, materialising, picture
 from assets.partitions import SOURCE, TARGET, sorted_dimensions
 from assets.project import Project
 from assets.thought_space import Tables
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import (
     MODEL,
     baseline_ranks,
@@ -106,14 +108,18 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 data = assemble(context.partition_key, protocol, *tables)
                 evaluated = evaluate_in_domain(
                     data,
-                    [(mix, models[protocol].model) for mix, models in thought_space_model.items()],
+                    [
+                        (mix, _of_todays_members(project, mix, models)[protocol].model)
+                        for mix, models in thought_space_model.items()
+                        if protocol in models
+                    ],
                     evaluated_baselines(data, baseline_scores),
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
                 figures += [one.metrics for one in evaluated]
                 figures.append(rationale_differences(evaluated, data))
-            return _figures(work, pl.concat(figures))
+            return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return in_domain_evaluation
 
@@ -149,13 +155,14 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         mix, name = sorted_dimensions(context.partition_key)
         with materialising(context, tracking, VERSION, {"source": mix, "target": name}) as work:
+            models = _of_todays_members(project, mix, thought_space_model)
             figures = []
             for protocol in PROTOCOLS:
-                if protocol not in thought_space_model or not has_protocol(interactions, protocol):
+                if protocol not in models or not has_protocol(interactions, protocol):
                     continue
                 data = assemble(name, protocol, interactions, item_embeddings, rationale_embeddings)
                 evaluated = evaluate_transfer(
-                    ThoughtSpaceRanker(thought_space_model[protocol].model, MODEL),
+                    ThoughtSpaceRanker(models[protocol].model, MODEL),
                     data,
                     source_mix=mix,
                     seed=settings.thought_space.seed,
@@ -166,6 +173,17 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return cross_domain_evaluation
+
+
+def _of_todays_members(project: Project, mix: str, models: Models) -> Models:
+    """The models, unless domains.yaml has changed what the mix is made of: then they prove nothing."""
+    trained_on, members = models.origin.get("domains", []), sorted(project.registry.members(mix))
+    if trained_on != members:
+        raise PulseError(
+            f"the model of mix {mix} was trained on {', '.join(trained_on) or 'other domains'}, but its "
+            f"members are now {', '.join(members)}: materialise thought_space_model for it again"
+        )
+    return models
 
 
 def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
@@ -246,8 +264,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
         cross_domain_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         with materialising(context, tracking, VERSION) as work:
-            figures = [*in_domain_evaluation.values(), *cross_domain_evaluation.values()]
-            metrics = pl.concat([Metrics.create_empty(), *figures])
+            metrics = distinct_figures([*in_domain_evaluation.values(), *cross_domain_evaluation.values()])
             tables = {
                 name: DomainTables(
                     interactions[name],

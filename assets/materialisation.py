@@ -17,6 +17,7 @@ from resources.tracking import TrackedRun, Tracking
 T = TypeVar("T")
 
 SAMPLE_ROWS = 5
+VOLATILE = ("seconds", "git_sha")
 SAMPLE_CHARACTERS = 80
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
@@ -46,7 +47,8 @@ class Materialisation:
             metadata: Shown in Dagster only.
             metrics: Figures, plotted by Dagster and logged to MLflow.
         """
-        version = content_hash(frame)
+        # How long it took and at which commit is no part of what a table says.
+        version = content_hash(frame.drop(VOLATILE, strict=False))
         path = table_path(Home.from_environment(), self.asset, self.partition)
         name = self.asset if self.partition is None else f"{self.asset}/{self.partition}"
         self.run.dataset(frame, name, path, version)

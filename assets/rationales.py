@@ -6,6 +6,7 @@ import polars as pl
 from assets.materialisation import RETRY, materialising
 from assets.project import Project
 from pulse_pipeline.home import Home
+from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.rationales.generation import ANSWERS, Ledger, RunIds, Writer, read
 from pulse_pipeline.rationales.prompts import build_requests
@@ -24,7 +25,10 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
-    version = settings.fingerprint()
+    draws = {name: config.rationale_users for name, config in project.registry.domains.items()}
+    # Dagster knows one code version for all partitions; without a limit it is the prompts' fingerprint.
+    limited = {name: users for name, users in draws.items() if users is not None}
+    version = fingerprint([settings.fingerprint(), limited]) if limited else settings.fingerprint()
 
     @dg.asset(
         group_name=GROUP,
@@ -44,10 +48,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         items: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = settings.model_dump(exclude={"system", "foresight", "hindsight"})
+        domain = project.registry.domain(context.partition_key)
+        params |= {"rationale_users": domain.rationale_users}
         with materialising(context, tracking, version, params) as work:
             for kind in KINDS:
                 work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
-            domain = project.registry.domain(context.partition_key)
             drawn = drawn_users(interactions, domain.rationale_users)
             cuts = cut_points(drawn)
             runs = RunIds(context.run.run_id, work.run.run_id)

@@ -16,6 +16,9 @@ _err = Console(stderr=True)
 # Where nobody watches, tables keep the width they need.
 _out = Console(width=None if sys.stdout.isatty() else 140)
 
+# Typer carries its own copy of click in some versions; its public error names the class in all of them.
+_USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 Domain = Annotated[str, typer.Option(help="The domain.")]
 User = Annotated[str, typer.Option(help="The user's id.")]
@@ -156,11 +159,13 @@ def lineage(
 
 @app.command()
 def evaluate(
-    arm: Annotated[Literal["pulse"], typer.Option(help="Which variant of the method.")] = "pulse",
+    arm: Annotated[Literal["pulse", "faithful"], typer.Option(help="Which variant of the method.")] = "pulse",
     protocol: Annotated[Literal["loo", "temporal"] | None, typer.Option(help="Only this protocol.")] = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate the trained models; figures with intervals."""
+    if arm == "faithful":
+        raise PulseError("the faithful arm is not built yet; use `--arm pulse`")
     _materialise("group:evaluation", None, None)
     _show_results(protocol, as_json=as_json)
 
@@ -176,11 +181,14 @@ def report() -> None:
 def ui(
     port: Annotated[int, typer.Option(help="Port of Dagster's page.")] = 3000,
     mlflow_port: Annotated[int, typer.Option(help="Port of MLflow's page.")] = 5000,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; neither page asks who comes.")
+    ] = "127.0.0.1",
 ) -> None:
-    """Serve Dagster's web UI and MLflow's on loopback."""
+    """Serve Dagster's web UI and MLflow's, on loopback unless told otherwise."""
     from pulse_pipeline.commands.serve import serve
 
-    serve(Home.from_environment(), port, mlflow_port)
+    serve(Home.from_environment(), port, mlflow_port, host)
 
 
 def _materialise(select: str | None, domains: str | None, config: Path | None) -> None:
@@ -201,13 +209,13 @@ def _show_results(protocol: str | None, *, as_json: bool) -> None:
     from pulse_pipeline.commands.results import in_domain_table, metrics, zero_shot_table
     from pulse_pipeline.domains import load_registry
 
-    figures = metrics(Home.from_environment())
+    registry = load_registry()
+    figures = metrics(Home.from_environment(), registry)
     if protocol is not None:
         figures = figures.filter(pl.col("protocol") == protocol)
     if as_json:
         _print_json(figures.to_dicts())
         return
-    registry = load_registry()
     _out.print(in_domain_table(figures))
     _out.print(zero_shot_table(figures, {mix: registry.members(mix) for mix in registry.mixes}))
 
@@ -246,14 +254,24 @@ def _print_json(document: object) -> None:
 def main() -> None:
     """Run a command; wrong usage, settings or input exits with 2, a failed run with 1."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except _USAGE_ERROR as error:
+        if len(sys.argv) == 1:  # the bare word: its "error" is the help
+            print(error)
+            sys.exit(2)
+        command = error.ctx.command_path if error.ctx else "pulse"
+        _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
+    except typer.Abort:
+        _fail("stopped", 1)
+    except (NotADirectoryError, FileExistsError, PermissionError) as error:
+        _fail(f"{error.filename}: {error.strerror}; give PULSE_HOME a folder that you may write to", 2)
     except PulseError as error:
         _fail(error, 2)
     except RunFailed as error:
         _fail(error, 1)
 
 
-def _fail(error: Exception, status: int) -> NoReturn:
+def _fail(error: Exception | str, status: int) -> NoReturn:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(status)
 

@@ -56,6 +56,8 @@ def _parse(path: Path) -> Settings:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PulseError(f"settings {path}: {error.strerror}; name an existing file") from error
+    except UnicodeDecodeError as error:
+        raise PulseError(f"settings {path}: not UTF-8 text; save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise PulseError(f"settings {path}: not YAML: {' '.join(str(error).split())}") from error
     try:

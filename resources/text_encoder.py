@@ -11,7 +11,8 @@ from pydantic import Field
 
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
-from resources.weights import PACKAGED, packaged_folder
+from pulse_pipeline.revisions import PACKAGED
+from resources.weights import packaged_folder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -8,8 +8,7 @@ from filelock import FileLock
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 from pulse_pipeline.rationales.spec import ModelRef
-
-PACKAGED = "packaged:"
+from pulse_pipeline.revisions import PACKAGED
 
 
 def language_model_path(ref: ModelRef, cache: Path) -> str:

@@ -60,6 +60,31 @@ def test_doctor_prints_one_json_document(tmp_path):
     assert findings["domains"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("run", "--nonsense"), "pulse run --help"),
+        (("recommend", "--domain", "Demo_Films"), "--user"),
+        (("run", "--select", "nothing_of_ours"), "thought_space_model"),
+        (("evaluate", "--arm", "faithful"), "--arm pulse"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_its_mend(tmp_path, words, named):
+    done = pulse(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert named in line
+
+
+def test_a_home_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    done = pulse("run", "--select", "raw_interactions", cwd=tmp_path, PULSE_HOME=str(tmp_path / "file"))
+    assert done.returncode == 2
+    assert "PULSE_HOME" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_what_is_not_there_yet_says_how_to_make_it(tmp_path):
     done = pulse("recommend", "--domain", "Demo_Films", "--user", "demo-user-000", cwd=tmp_path)
     assert done.returncode == 2

@@ -24,6 +24,9 @@ def test_the_named_file_is_read(tmp_path, monkeypatch):
         ("ratoinales: {}", "ratoinales"),
         ("rationales: [", "not YAML"),
         ("- a list", "the file"),
+        ("rationales: {model: {model: Qwen/Qwen3-1.7B}}", "needs a revision"),
+        ("encoder: {model: BAAI/bge-small-en-v1.5}", "needs a revision"),
+        ("rationales: {foresight: 'Say why.'}", "lacks {history}"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_the_key(tmp_path, content, named):
@@ -32,6 +35,13 @@ def test_a_wrong_file_is_one_line_that_names_the_key(tmp_path, content, named):
     with pytest.raises(PulseError, match=named) as raised:
         load_settings(path)
     assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PulseError, match="not UTF-8"):
+        load_settings(path)
 
 
 def test_a_missing_file_is_named(tmp_path):

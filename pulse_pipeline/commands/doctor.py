@@ -10,9 +10,10 @@ from typing import Literal
 from pulse_pipeline.domains import load_registry
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
+from pulse_pipeline.revisions import PACKAGED
 from pulse_pipeline.settings import load_settings
 from resources.language_model import number_format
-from resources.weights import PACKAGED, packaged_folder
+from resources.weights import packaged_folder
 
 Verdict = Literal["ok", "warn", "error"]
 MIN_FREE_GIB = 5

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -58,10 +59,15 @@ def materialise(
     groups = _groups(definitions, project, selection, domains)
     home = Home.from_environment()
     total = sum(len(group.partitions) for group in groups)
-    # The session keeps one language model for all domains, loaded only if there is something to write.
+    last_writing = max((n for n, group in enumerate(groups) if "rationales" in group.assets), default=-1)
     language_model: LanguageModel = (definitions.resources or {})["language_model"]
-    with open_instance(home) as instance, language_model.session(), track("runs", total, "runs") as task:
-        for group in groups:
+    with ExitStack() as held, open_instance(home) as instance, track("runs", total, "runs") as task:
+        # The session keeps one language model for all domains, loaded only if there is something to
+        # write, and leaves the device to training once all is written.
+        held.enter_context(language_model.session())
+        for number, group in enumerate(groups):
+            if number > last_writing:
+                held.close()
             for partition in group.partitions:
                 _run(definitions, instance, group.assets, partition)
                 task.advance()
@@ -91,9 +97,13 @@ def _groups(
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
     chosen = dg.AssetSelection.all() if selection is None else _parsed(selection)
-    names = {key.to_user_string() for key in chosen.resolve(assets)}
+    known = sorted(key.to_user_string() for asset in assets for key in asset.keys)
+    try:
+        names = {key.to_user_string() for key in chosen.resolve(assets)}
+    except dg.DagsterInvalidSubsetError:
+        names = set()
     if not names:
-        raise PulseError(f"--select {selection!r} selects no asset; `pulse lineage` lists the names")
+        raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(known)}")
     return names
 
 

@@ -1,4 +1,4 @@
-"""``pulse ui``: Dagster's web UI and MLflow's beside it, on loopback, on one home."""
+"""``pulse ui``: Dagster's web UI and MLflow's beside it, on one home, on loopback by default."""
 
 import os
 import signal
@@ -15,22 +15,23 @@ from resources.instance import prepare
 LOOPBACK = "127.0.0.1"
 
 
-def serve(home: Home, dagster_port: int, mlflow_port: int) -> NoReturn:
+def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK) -> NoReturn:
     """Run both servers until one ends or the user interrupts.
 
     Args:
         home: The home both read.
         dagster_port: Port of Dagster's page.
         mlflow_port: Port of MLflow's page.
+        host: Address that both listen on.
 
     Raises:
         PulseError: A server ended by itself.
     """
     environment = _environment(home, mlflow_port)
     commands = {
-        "Dagster": [*_module("dagster"), "dev", *_workspace(), "-h", LOOPBACK, "-p", str(dagster_port)],
+        "Dagster": [*_module("dagster"), "dev", *_workspace(), "-h", host, "-p", str(dagster_port)],
         "MLflow": [
-            *_module("mlflow"), "server", "--host", LOOPBACK, "--port", str(mlflow_port),
+            *_module("mlflow"), "server", "--host", host, "--port", str(mlflow_port),
             "--backend-store-uri", home.mlflow_uri, "--default-artifact-root", home.mlflow_artifacts.as_uri(),
             "--workers", "1",
         ],

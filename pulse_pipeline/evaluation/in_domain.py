@@ -132,6 +132,8 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     """
     own_mix = [one for one in evaluated if one.metrics["train_mix"][0] == one.metrics["dataset"][0]]
     named = {one.metrics["model"][0]: one for one in own_mix}
+    if MODEL not in named:
+        return Metrics.create_empty()
     own = named[MODEL]
     heard = has_rationale(data)[own.ranks.users]
     if not heard.any():

@@ -20,9 +20,9 @@ from pulse_pipeline.domains import DEMO_DOMAINS
 from pulse_pipeline.interactions import demo_vocabulary as words
 
 DEMO_SEED = 7  # none of the worlds that the generator and the prompts were shaped on
-N_USERS = 150
-N_SHARED_USERS = 50
-N_ITEMS = 150
+N_USERS = 160
+N_SHARED_USERS = 55
+N_ITEMS = 175
 MIN_LENGTH, MAX_LENGTH = 6, 14
 
 DOMINANT_PULL = 5.0

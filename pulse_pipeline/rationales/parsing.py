@@ -1,12 +1,15 @@
 """From the model's answer to a rationale, or to the reason why it is none."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pulse_pipeline.rationales.masking import mask, words
 
 MIN_DISTINCT_WORDS = 5
+# Turns of phrase that only our prompts hold, and the braces of the JSON around an answer.
+_ECHO = re.compile(r"[{}]|newest first|they wrote:|in one or two sentences|rated \d", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -46,4 +49,6 @@ def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:
 def _fault(rationale: str) -> str | None:
     if len(words(rationale)) < MIN_DISTINCT_WORDS:
         return f"fewer than {MIN_DISTINCT_WORDS} different words"
+    if _ECHO.search(rationale):
+        return "repeats the prompt"
     return None

@@ -1,11 +1,15 @@
 """Prompts from histories: newest first, within a budget, nothing after the cut, no user ids."""
 
+import re
+
 import polars as pl
 
 from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.rationales.masking import TitleMask, mask
 from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import plain
+
+_SLOT = re.compile(r"\{history\}|\{target\}")
 
 REQUESTS = pl.Schema(
     [
@@ -113,8 +117,9 @@ def _with_targets(histories: pl.DataFrame, described: pl.DataFrame, items: pl.Da
 
 def _request(row: dict[str, object], spec: RationaleSpec, version: str) -> dict[str, object]:
     history = str(row["history"])
-    # Split on the slots instead of formatting: reviews may hold braces.
-    user = spec.template.replace("{target}", str(row["target"] or "")).replace("{history}", history)
+    slots = {"{history}": history, "{target}": str(row["target"] or "")}
+    # Both at once: a review may hold the name of a slot.
+    user = _SLOT.sub(lambda slot: slots[slot.group()], spec.template)
     return {
         "key": fingerprint([version, spec.system, user]),
         "user_id": row["user_id"],

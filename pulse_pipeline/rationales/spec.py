@@ -1,10 +1,11 @@
 """What a rationale is written with: prompt, schema, model, sampling. Its fingerprint is its version."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pulse_pipeline.provenance import fingerprint
+from pulse_pipeline.revisions import check_revision
 
 Kind = Literal["hindsight", "foresight"]
 KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
@@ -44,6 +45,11 @@ class ModelRef(_Frozen):
 
     revision: str = PACKAGED_REVISION
     """A hub commit, ``local`` for a folder, or ``packaged:…`` for weights that a Python package carries."""
+
+    @model_validator(mode="after")
+    def _revision_is_the_models(self) -> Self:
+        check_revision(self.model, self.revision, PACKAGED_MODEL)
+        return self
 
 
 class Sampling(_Frozen):
@@ -144,6 +150,17 @@ class RationaleSettings(_Frozen):
 
     min_valid_rate: float = Field(default=0.8, ge=0.0, le=1.0)
     """Share of valid rationales under which the blocking check fails."""
+
+    @model_validator(mode="after")
+    def _prompts_show_what_they_ask_about(self) -> Self:
+        for name, prompt, slots in (
+            ("foresight", self.foresight, ("{history}",)),
+            ("hindsight", self.hindsight, ("{history}", "{target}")),
+        ):
+            missing = [slot for slot in slots if slot not in prompt]
+            if missing:
+                raise ValueError(f"the {name} prompt lacks {' and '.join(missing)}; put it where it belongs")
+        return self
 
     def spec(self, kind: Kind) -> RationaleSpec:
         """The spec of one kind."""

@@ -11,8 +11,19 @@ SPLIT_COLUMNS: dict[Protocol, str] = {"loo": "split_loo", "temporal": "split_tem
 
 
 def has_protocol(interactions: pl.DataFrame, protocol: Protocol) -> bool:
-    """Whether the domain can be split this way; a temporal split needs times."""
-    return interactions[SPLIT_COLUMNS[protocol]].null_count() == 0
+    """Whether the domain can be split this way.
+
+    A temporal split needs times, and a user on both sides of the cut: without one there is nobody to
+    evaluate.
+    """
+    split = SPLIT_COLUMNS[protocol]
+    if protocol == "loo":
+        return True
+    if interactions[split].null_count():
+        return False
+    later = pl.col(split) == "test"
+    both = interactions.group_by("user_id").agg(later.any() & ~later.all())
+    return bool(both[split].any())
 
 
 def assemble(
@@ -35,7 +46,7 @@ def assemble(
         ValueError: The protocol does not apply to this domain.
     """
     if not has_protocol(interactions, protocol):
-        raise ValueError(f"{domain} has no times, so no {protocol} split")
+        raise ValueError(f"{domain} has no times that part a user's items, so no {protocol} split")
     users = _users(interactions, item_embeddings, SPLIT_COLUMNS[protocol])
     item_vectors = item_embeddings["vector"].to_numpy()
     rationales = (

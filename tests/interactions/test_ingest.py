@@ -374,3 +374,17 @@ def test_demo_reads_through_the_same_door() -> None:
     assert read.quarantine.is_empty()
     assert items["has_text"].all()
     assert set(items["item_id"]) == set(interactions["item_id"])
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "parquet"])
+def test_a_file_name_is_no_pattern(tmp_path: Path, suffix: str) -> None:
+    """Beside `set[1]` lies `set1`, which the brackets would match as a pattern."""
+    for name, user in (("set[1]", "named"), ("set1", "other")):
+        frame = pl.DataFrame({"user_id": [user], "item_id": ["i"]})
+        path = tmp_path / f"{name}.{suffix}"
+        write = {"json": frame.write_ndjson, "csv": frame.write_csv, "parquet": frame.write_parquet}
+        write[suffix](path)
+    config = DomainConfig(
+        name="Mine", source="tabular", interactions=tmp_path / f"set[1].{suffix}", min_interactions=0
+    )
+    assert ingest.read_interactions(config).frame["user_id"].to_list() == ["named"]

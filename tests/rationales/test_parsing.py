@@ -24,6 +24,8 @@ def test_a_good_answer_is_valid():
         ('["rationale"]', True, "no text"),
         ('{"rationale": "great great great great great"}', True, "different words"),
         ('{"rationale": ""}', True, "different words"),
+        ('{"rationale": "The Newest First: The Mournful Sanatorium, a book they had"}', True, "the prompt"),
+        ('{"rationale": "{{reviews}}} The person likes slow and careful stories"}', True, "the prompt"),
     ],
 )
 def test_a_bad_answer_is_rejected_with_its_reason(text, finished, reason):

@@ -34,6 +34,14 @@ def test_a_canary_in_the_future_reaches_no_prompt():
         assert not _requests(kind, planted)["user"].str.contains("CANARY").any()
 
 
+@pytest.mark.parametrize("kind", ["foresight", "hindsight"])
+def test_a_review_that_names_a_slot_stays_a_review(kind):
+    table = interactions().with_columns(review_text=pl.lit("see {history} and {target} here"))
+    plain_table = interactions().with_columns(review_text=pl.lit("see nothing at all in here"))
+    asked, plainly = _requests(kind, table), _requests(kind, plain_table)
+    assert asked["user"].str.count_matches("\n").equals(plainly["user"].str.count_matches("\n"))
+
+
 def test_the_newest_item_comes_first_and_the_budget_holds():
     requests = _requests("foresight", interactions(users=1, length=9), budget={"items": 2})
     history = requests.filter(pl.col("target_position") == 7)["user"][0]

@@ -25,7 +25,7 @@ from pulse_pipeline.evaluation.report.tables import transfer_matrix
 from pulse_pipeline.provenance import git_sha
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.rationales.spec import RationaleSettings
-from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.assemble import assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import Trained
@@ -100,14 +100,14 @@ def build_report(
 
 def _facts(name: str, tables: DomainTables) -> DomainFacts:
     interactions = tables.interactions
-    timeless = interactions["split_temporal"].null_count() > 0
+    timeless = not has_protocol(interactions, "temporal")
     return DomainFacts(
         name=name,
         users=interactions["user_id"].n_unique(),
         items=len(tables.items),
         interactions=len(interactions),
         synthetic=tables.synthetic,
-        note="no times, so leave-one-out only" if timeless else "",
+        note="no times that part a user's items, so leave-one-out only" if timeless else "",
     )
 
 
@@ -158,7 +158,9 @@ def _samples(tables: DomainTables, data: DomainData, models: Models) -> list[Sam
     """Users whose next item is known, spread over the domain."""
     if PROTOCOL not in models.get(data.domain, {}):
         return []
-    why = latest_rationales(tables.rationales)
+    # Another protocol's rationale may have read the very item that is to be found here.
+    known = pl.DataFrame({"user_id": data.user_ids, "known": data.n_known})
+    why = latest_rationales(tables.rationales, known)
     users = np.array([user for user in data.evaluated_users("test") if data.user_ids[user] in why])
     users = users[np.linspace(0, len(users) - 1, min(SAMPLES_A_DOMAIN, len(users))).astype(int)]
     if len(users) == 0:

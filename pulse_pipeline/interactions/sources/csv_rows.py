@@ -39,7 +39,7 @@ def read_csv(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     try:
         with damage_reported(path):
-            rows = pl.scan_csv(path, infer_schema=False).collect()
+            rows = pl.scan_csv(path, infer_schema=False, glob=False).collect()
     except pl.exceptions.NoDataError as error:
         raise PulseError(f"{path} is empty; it needs a header line that names the columns") from error
     except pl.exceptions.ComputeError:

@@ -6,6 +6,7 @@ fails again is taken apart line by line. So a good file costs nothing for the ca
 costs one block.
 """
 
+import glob
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -41,7 +42,12 @@ def read_json_lines(path: Path, schema: Schema) -> tuple[pl.DataFrame, pl.DataFr
     """
     try:
         with damage_reported(path):
-            rows = pl.scan_ndjson(path, schema=dict(schema)).with_row_index(SOURCE_ROW, offset=1).collect()
+            rows = (
+                # A file name is a name, not a pattern.
+                pl.scan_ndjson(glob.escape(str(path)), schema=dict(schema))
+                .with_row_index(SOURCE_ROW, offset=1)
+                .collect()
+            )
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
         return _read_carefully(path, {name: _loose(dtype) for name, dtype in schema.items()})
     return rows.with_columns(pl.col(SOURCE_ROW).cast(pl.Int64)), quarantine(path.name)

@@ -124,7 +124,7 @@ def _read_file(path: Path, schema: Mapping[str, pl.DataType]) -> tuple[pl.DataFr
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
-        rows = pl.read_parquet(path)
+        rows = pl.read_parquet(path, glob=False)
     except (pl.exceptions.ComputeError, OSError) as error:
         raise PulseError(
             f"{path} cannot be read as Parquet; it is damaged or cut off: fetch it again"
