@@ -6,6 +6,7 @@ import polars as pl
 from assets.materialisation import RETRY, materialising
 from assets.project import Project
 from pulse_pipeline.embeddings.embed import embed, vector_store
+from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import text_hash
 from resources.text_encoder import TextEncoder
@@ -38,7 +39,7 @@ def _item_embeddings(project: Project) -> dg.AssetsDefinition:
             store = vector_store(Home.from_environment().cache, spec)
             texts = items.select("item_id", "text", "text_hash")
             label = f"item texts {context.partition_key}"
-            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label))
+            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label), _made_with(spec))
 
     return item_embeddings
 
@@ -71,6 +72,10 @@ def _rationale_embeddings(project: Project) -> dg.AssetsDefinition:
                 pl.col("rationale").map_elements(text_hash, pl.String).alias("text_hash"),
             )
             label = f"rationales {context.partition_key}"
-            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label))
+            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label), _made_with(spec))
 
     return rationale_embeddings
+
+
+def _made_with(spec: EncoderSpec) -> dict[str, dict[str, str]]:
+    return {"made_with": {"model": spec.model, "model_revision": spec.revision}}

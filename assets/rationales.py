@@ -70,6 +70,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
             return work.table(
                 table,
                 metadata={
+                    "made_with": {
+                        "prompt_fingerprint": settings.fingerprint(),
+                        "model": settings.model.model,
+                        "model_revision": settings.model.revision,
+                    },
                     "rejected": _reject_reasons(table),
                     "users": interactions["user_id"].n_unique(),
                     "users_written_for": drawn["user_id"].n_unique(),

@@ -1,7 +1,7 @@
 """docs/results.md from docs/results.json: what was measured on real data, one table a domain.
 
-    pulse evaluate --json > all.json
-    python -m benchmarks.results all.json
+pulse evaluate --json > all.json
+python -m benchmarks.results all.json
 """
 
 import json
@@ -39,7 +39,9 @@ NDCG@10 of our model minus itself without, or with another user's, rationale; us
 
 def main() -> None:
     if len(sys.argv) > 1:
-        figures = pl.DataFrame(json.loads(Path(sys.argv[1]).read_text()), schema=Metrics.create_empty().schema)
+        figures = pl.DataFrame(
+            json.loads(Path(sys.argv[1]).read_text()), schema=Metrics.create_empty().schema
+        )
         shown = pl.col("metric").is_in(["NDCG", "HR"]) & (pl.col("slice") == "all")
         headline = figures.filter(shown | (pl.col("metric") == DIFFERENCE), k=10)
         with replacing(RESULTS) as aside:

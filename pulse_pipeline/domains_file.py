@@ -125,7 +125,7 @@ class _Reader:
         if path is None:
             return None
         # Only one's own home: for "~somebody" there may be no home to expand to.
-        named = path.expanduser() if path.parts[0] == "~" else path
+        named = path.expanduser() if path.parts[:1] == ("~",) else path
         return (self._path.parent / named).resolve()
 
     def _explain(self, name: str, key: yaml.Node, fields: Keyed, error: ErrorDetails) -> NoReturn:

@@ -30,6 +30,7 @@ class Link:
         dagster_run_id: The run that wrote it.
         mlflow_run: The MLflow run's page.
         source_files: SHA-256 of each raw file it read.
+        made_with: Prompt fingerprint, model and revision, where a model made it.
         made_from: Names of what it was made from, as ``asset`` or ``asset[partition]``.
     """
 
@@ -40,6 +41,7 @@ class Link:
     dagster_run_id: str
     mlflow_run: str | None
     source_files: dict[str, str]
+    made_with: dict[str, str]
     made_from: list[str]
 
     @property
@@ -102,23 +104,32 @@ class Lineage:
 
     def _link(self, node: Node) -> Link | None:
         asset, partition = node
-        wanted = dg.AssetRecordsFilter(
-            dg.AssetKey(asset), asset_partitions=None if partition is None else [partition]
-        )
-        records = self._instance.fetch_materializations(wanted, limit=1).records
-        if not records or (event := records[0].asset_materialization) is None:
+        latest = self._latest(node)
+        if latest is None:
             return None
+        event, run_id = latest
         tags = event.tags or {}
         return Link(
             asset=asset,
             partition=partition,
             data_version=tags.get(DATA_VERSION_TAG),
             code_version=tags.get(CODE_VERSION_TAG),
-            dagster_run_id=records[0].run_id,
+            dagster_run_id=run_id,
             mlflow_run=_value(event, "mlflow_run"),
             source_files=_value(event, "source_files") or {},
+            made_with=_value(event, "made_with") or {},
             made_from=[_name(parent) for parent in self._parents(node)],
         )
+
+    def _latest(self, node: Node) -> tuple[dg.AssetMaterialization, str] | None:
+        asset, partition = node
+        wanted = dg.AssetRecordsFilter(
+            dg.AssetKey(asset), asset_partitions=None if partition is None else [partition]
+        )
+        records = self._instance.fetch_materializations(wanted, limit=1).records
+        if not records or (event := records[0].asset_materialization) is None:
+            return None
+        return event, records[0].run_id
 
 
 def rows_of(home: Home, asset: str, partition: str | None, row: str) -> list[dict[str, Any]]:

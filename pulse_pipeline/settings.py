@@ -58,7 +58,8 @@ def _parse(path: Path) -> Settings:
         raise PulseError(f"settings {path}: {error.strerror}; name an existing file") from error
     except UnicodeDecodeError as error:
         raise PulseError(f"settings {path}: not UTF-8 text; save it as UTF-8") from error
-    except yaml.YAMLError as error:
+    # A tag or a date that PyYAML cannot make sense of raises whatever its constructor raises.
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         raise PulseError(f"settings {path}: not YAML: {' '.join(str(error).split())}") from error
     try:
         return Settings.model_validate(content or {})

@@ -58,9 +58,8 @@ class _Partitioned(dg.ConfigurableIOManager):
         if not path.exists():
             name = context.asset_key.to_user_string()
             which = f" of {partition}" if partition else ""
-            raise PulseError(
-                f"{name}{which} is not there yet: materialise it first (`pulse run --select {name}`)"
-            )
+            mend = f"{name}{which} is not there yet: materialise it first (`pulse run --select {name}`)"
+            raise dg.Failure(mend, allow_retries=False) from PulseError(mend)
         return self._read(path)
 
     @abstractmethod

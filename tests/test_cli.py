@@ -63,7 +63,7 @@ def test_doctor_prints_one_json_document(tmp_path):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (("run", "--nonsense"), "pulse run --help"),
+        (("run", "--nonsense"), "run --help"),
         (("recommend", "--domain", "Demo_Films"), "--user"),
         (("run", "--select", "nothing_of_ours"), "thought_space_model"),
         (("evaluate", "--arm", "faithful"), "--arm pulse"),

@@ -192,3 +192,9 @@ def test_unknown_names_are_answered_with_the_known() -> None:
         registry(2).domain("D7")
     with pytest.raises(PulseError, match="all-but-D1"):
         registry(2).members("all-but-D7")
+
+
+@pytest.mark.parametrize("where", [".", "./"])
+def test_a_folder_is_a_path(tmp_path: Path, where: str) -> None:
+    path = write(tmp_path, domain(f"    source: movielens\n    interactions: {where}\n"))
+    assert load_registry(path).domain("A").interactions == tmp_path.resolve()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster_shared.check import CheckError
 
 from assets.project import Project
 from pulse_pipeline.definitions import build_defs
@@ -100,7 +101,7 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     known = sorted(key.to_user_string() for asset in assets for key in asset.keys)
     try:
         names = {key.to_user_string() for key in chosen.resolve(assets)}
-    except dg.DagsterInvalidSubsetError:
+    except (dg.DagsterInvalidSubsetError, NotImplementedError, CheckError):  # what cannot be selected by here
         names = set()
     if not names:
         raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(known)}")

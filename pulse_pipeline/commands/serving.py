@@ -124,7 +124,10 @@ def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
         "already_has_it": item in served.data.sequences[user],
         "rank": explanation.rank,
         "rank_without_rationale": explanation.rank_without_rationale,
-        "of_items": served.data.n_items - len(np.unique(served.data.sequences[user])),
+        # An item that the user has is ranked among the others and itself.
+        "of_items": served.data.n_items
+        - len(np.unique(served.data.sequences[user]))
+        + int(item in served.data.sequences[user]),
         "because_of": _because(served, explanation),
         "rationale": served.rationales.get(user_id),
     }

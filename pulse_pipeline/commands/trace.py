@@ -70,7 +70,8 @@ def _grow(tree: Tree, link: Link, links: dict[str, Link], shown: set[str]) -> No
 def _line(link: Link) -> str:
     files = "".join(f"\n  {escape(name)} sha256 {digest}" for name, digest in link.source_files.items())
     run = f"\n  MLflow {link.mlflow_run}" if link.mlflow_run else ""
+    made_with = "".join(f"\n  {name} {escape(str(value))}" for name, value in link.made_with.items())
     return (
         f"[bold]{escape(link.name)}[/]\n  data {link.data_version}  code {link.code_version}"
-        f"\n  Dagster run {link.dagster_run_id}{run}{files}"
+        f"\n  Dagster run {link.dagster_run_id}{run}{made_with}{files}"
     )

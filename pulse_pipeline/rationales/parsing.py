@@ -9,7 +9,7 @@ from pulse_pipeline.rationales.masking import mask, words
 
 MIN_DISTINCT_WORDS = 5
 # Turns of phrase that only our prompts hold, and the braces of the JSON around an answer.
-_ECHO = re.compile(r"[{}]|newest first|they wrote:|in one or two sentences|rated \d", re.IGNORECASE)
+_ECHO = re.compile(r"[{}]|newest first|they wrote:|in one or two sentences", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

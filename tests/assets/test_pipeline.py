@@ -120,6 +120,17 @@ def test_lineage_reaches_every_raw_table_a_model_was_made_from(inside):
     assert all(link.data_version and link.code_version for link in chain)
 
 
+def test_lineage_names_prompt_and_model(inside):
+    definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
+    with open_instance(inside) as instance:
+        chain = Lineage(definitions, instance).chain("rationale_embeddings", "Demo_Books")
+    made_with = {link.asset: link.made_with for link in chain}
+    assert made_with["rationales"]["prompt_fingerprint"] == PROJECT.settings.rationales.fingerprint()
+    assert made_with["rationales"]["model_revision"]
+    assert made_with["rationale_embeddings"]["model"] == PROJECT.settings.encoder.model
+    assert made_with["interactions"] == {}
+
+
 def test_a_row_of_lineage_names_prompt_and_model(inside):
     user = pl.read_parquet(inside.storage / "rationales" / "Demo_Films.parquet")["user_id"][0]
     rows = rows_of(inside, "rationales", "Demo_Films", user)

@@ -1,5 +1,6 @@
 """The stage's door: every upstream format becomes the same tables, and bad records are kept aside."""
 
+import datetime as dt
 import gzip
 import json
 from pathlib import Path
@@ -388,3 +389,32 @@ def test_a_file_name_is_no_pattern(tmp_path: Path, suffix: str) -> None:
         name="Mine", source="tabular", interactions=tmp_path / f"set[1].{suffix}", min_interactions=0
     )
     assert ingest.read_interactions(config).frame["user_id"].to_list() == ["named"]
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("user_id", [["u"]]),
+        ("rating", [[4.0]]),
+        ("rating", [{"stars": 4}]),
+        ("timestamp", [dt.timedelta(days=1)]),
+        ("review_text", [[["nested"]]]),
+    ],
+)
+def test_a_parquet_column_of_a_type_that_cannot_be_ours_is_one_line(
+    tmp_path: Path, column: str, values: list[Any]
+) -> None:
+    path = tmp_path / "mine.parquet"
+    pl.DataFrame({"user_id": ["u"], "item_id": ["i"], **{column: values}}).write_parquet(path)
+    config = DomainConfig(name="Mine", source="tabular", interactions=path)
+    with pytest.raises(PulseError, match=f"column '{column}' .* which cannot be {column}") as raised:
+        ingest.read_interactions(config)
+    assert "\n" not in str(raised.value)
+
+
+def test_categorical_columns_are_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    frame = pl.DataFrame({"user_id": ["u"], "item_id": ["i"]})
+    frame.with_columns(pl.col("user_id").cast(pl.Categorical)).write_parquet(path)
+    config = DomainConfig(name="Mine", source="tabular", interactions=path)
+    assert ingest.read_interactions(config).frame["user_id"].to_list() == ["u"]

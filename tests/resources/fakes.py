@@ -16,7 +16,7 @@ class FakeLanguageModel(LanguageModel):
     @contextmanager
     def session(self):
         yield StubSession(
-            lambda prompt: prompt.user.split("They wrote: ")[-1][:200] + " and that is the reason why"
+            lambda prompt: prompt.user.split("They wrote: ")[-1].splitlines()[0] + " and that is why"
         )
 
 

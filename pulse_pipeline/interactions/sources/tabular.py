@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+from polars import selectors
 
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.errors import PulseError
@@ -19,6 +20,7 @@ from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, 
 POSITION = "position"
 JSON_KINDS = ("json", "jsonl", "ndjson")
 LIST_SEPARATOR = "|"
+LISTS = ", or as a list of texts"
 INTERACTION_COLUMNS: dict[str, pl.DataType] = {
     "user_id": pl.String(),
     "item_id": pl.String(),
@@ -98,8 +100,23 @@ def _read(
                 f"{config.name}: {path} has no column '{theirs}' for {ours}; "
                 f"say `columns: {{{ours}: NAME}}` in domains.yaml{_choices(rows, is_json)}"
             )
+    for ours, theirs in names.items():
+        if theirs in rows.columns and not _fits(rows.schema[theirs], columns[ours]):
+            raise PulseError(
+                f"{config.name}: column '{theirs}' of {path} is of type {rows.schema[theirs]}, which cannot "
+                f"be {ours}; write it as text, a number or a date{LISTS if columns[ours].is_nested() else ''}"
+            )
     kept = [pl.col(theirs).alias(ours) for ours, theirs in names.items() if theirs in rows.columns]
     return rows.select(SOURCE_ROW, *kept), rejects
+
+
+def _fits(found: pl.DataType, wanted: pl.DataType) -> bool:
+    """Whether a column can be cast value by value; what does not cast there goes to the quarantine."""
+    if isinstance(found, pl.List):
+        return wanted.is_nested() and found.inner == pl.String()
+    if found.is_temporal():
+        return found in (pl.Date, pl.Datetime)
+    return found in (pl.String, pl.Null, pl.Boolean) or (found.is_numeric() and not wanted.is_nested())
 
 
 def _choices(rows: pl.DataFrame, is_json: bool) -> str:
@@ -130,4 +147,5 @@ def _read_parquet(path: Path) -> pl.DataFrame:
             f"{path} cannot be read as Parquet; it is damaged or cut off: fetch it again"
         ) from error
     numbers = pl.int_range(1, rows.height + 1, dtype=pl.Int64, eager=True)
-    return rows.with_columns(numbers.alias(SOURCE_ROW))
+    labels = selectors.by_dtype(pl.Categorical, pl.Enum)
+    return rows.with_columns(labels.cast(pl.String), numbers.alias(SOURCE_ROW))
