@@ -66,7 +66,7 @@ def _baseline_scores(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         item_embeddings: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, VERSION) as work:
+        with materialising(context, tracking, VERSION, {"protocols": ", ".join(PROTOCOLS)}) as work:
             ranks = [
                 baseline_ranks(assemble(context.partition_key, protocol, interactions, item_embeddings))
                 for protocol in PROTOCOLS
@@ -100,7 +100,12 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
         thought_space_model: dict[str, Models],
     ) -> dg.MaterializeResult[pl.DataFrame]:
         tables = (interactions, item_embeddings, rationale_embeddings)
-        with materialising(context, tracking, VERSION) as work:
+        params = {
+            "seed": settings.thought_space.seed,
+            "rationales": settings.rationales.fingerprint(),
+            "mixes": ", ".join(thought_space_model),
+        }
+        with materialising(context, tracking, VERSION, params) as work:
             figures = []
             for protocol in PROTOCOLS:
                 if not has_protocol(interactions, protocol):
@@ -216,7 +221,8 @@ def _recommendations(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: pl.DataFrame,
         thought_space_model: Models,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, VERSION) as work:
+        params = {"k": RECOMMENDED, "protocol": SERVING_PROTOCOL}
+        with materialising(context, tracking, VERSION, params) as work:
             data = assemble(
                 context.partition_key, SERVING_PROTOCOL, interactions, item_embeddings, rationale_embeddings
             )
@@ -263,7 +269,8 @@ def _report(project: Project) -> dg.AssetsDefinition:
         in_domain_evaluation: Tables,
         cross_domain_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, VERSION) as work:
+        params = {"domains": ", ".join(in_domain_evaluation)}
+        with materialising(context, tracking, VERSION, params) as work:
             metrics = distinct_figures([*in_domain_evaluation.values(), *cross_domain_evaluation.values()])
             tables = {
                 name: DomainTables(

@@ -8,11 +8,12 @@ import polars as pl
 from assets.materialisation import Materialisation, materialising, picture
 from assets.project import Project
 from pulse_pipeline.evaluation.report import charts
-from pulse_pipeline.provenance import fingerprint, git_sha
+from pulse_pipeline.home import Home
+from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.training import Trained, train
-from resources.storage import Models
+from resources.storage import Models, table_path
 from resources.tracking import Tracking
 
 GROUP = "thought_space"
@@ -52,6 +53,10 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: Tables,
     ) -> dg.MaterializeResult[Models]:
         with materialising(context, tracking, version, config.model_dump()) as work:
+            home = Home.from_environment()
+            for name, table in interactions.items():
+                path = table_path(home, "interactions", name)
+                work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
             trained = Models(_origin(context, project, sorted(interactions)))
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)

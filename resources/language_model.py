@@ -198,10 +198,20 @@ def _refill(
 
 
 def _tokens(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> list[int]:
-    """The prompt in the model's chat template, its oldest part cut if it is too long."""
+    """The prompt in the model's chat template.
+
+    Raises:
+        PulseError: It leaves no room for an answer; nothing of it is cut in silence.
+    """
     chat = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
     tokens = llm.get_tokenizer().apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-    return list(tokens)[-(llm.model_config.max_model_len - spec.sampling.max_tokens) :]
+    room = llm.model_config.max_model_len - spec.sampling.max_tokens
+    if len(tokens) > room:
+        raise PulseError(
+            f"a prompt has {len(tokens)} tokens, but only {room} fit: lower rationales.budget in the "
+            "settings, or raise the language model's max_model_len"
+        )
+    return list(tokens)
 
 
 def sampling_params(spec: RationaleSpec, key: str) -> "SamplingParams":
