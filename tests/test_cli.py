@@ -66,6 +66,7 @@ def test_doctor_prints_one_json_document(tmp_path):
         (("run", "--nonsense"), "run --help"),
         (("recommend", "--domain", "Demo_Films"), "--user"),
         (("run", "--select", "nothing_of_ours"), "thought_space_model"),
+        (("run", "--select", "status:FAILED"), "group, key, kind"),
         (("evaluate", "--arm", "faithful"), "--arm pulse"),
     ],
 )

@@ -1,6 +1,7 @@
 """``pulse run``: materialise assets in this process, group by group, and say what failed."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_shared.check import CheckError
 
 from assets.project import Project
 from pulse_pipeline.definitions import build_defs
@@ -20,6 +20,7 @@ from pulse_pipeline.progress import track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
 
+SELECTABLE_BY = {"group", "key", "kind"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -101,7 +102,7 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     known = sorted(key.to_user_string() for asset in assets for key in asset.keys)
     try:
         names = {key.to_user_string() for key in chosen.resolve(assets)}
-    except (dg.DagsterInvalidSubsetError, NotImplementedError, CheckError):  # what cannot be selected by here
+    except dg.DagsterInvalidSubsetError:
         names = set()
     if not names:
         raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(known)}")
@@ -109,6 +110,12 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
 
 
 def _parsed(selection: str) -> dg.AssetSelection:
+    foreign = set(re.findall(r"(\w+):", selection)) - SELECTABLE_BY
+    if foreign:
+        raise PulseError(
+            f"--select {selection!r}: nothing can be selected by {', '.join(sorted(foreign))} here; "
+            f"use {', '.join(sorted(SELECTABLE_BY))}"
+        )
     try:
         parts = [dg.AssetSelection.from_string(part.strip()) for part in selection.split(",")]
     except dg.DagsterError as error:
