@@ -1,11 +1,14 @@
 """Assets of the stage `interactions`: raw logs in, clean tables out. No model is known here."""
 
+from pathlib import Path
+
 import dagster as dg
 import polars as pl
 
 from assets.materialisation import RETRY, Materialisation, materialising
 from assets.project import Project
 from pulse_pipeline.domains import DomainConfig
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import ingest
@@ -37,7 +40,11 @@ def _raw_interactions(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         domain = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(domain)) as work:
-            read = ingest.read_interactions(domain)
+            try:
+                read = ingest.read_interactions(domain)
+            except ingest.NothingUsable as error:
+                path = _quarantined(work, error.quarantine, "interactions")
+                raise PulseError(f"{error}; the records are kept in {path}") from error
             return _ingested(work, read, "interactions")
 
     return raw_interactions
@@ -94,9 +101,7 @@ def _items(project: Project) -> dg.AssetsDefinition:
 def _ingested(
     work: Materialisation, read: ingest.Ingested, table: str, metrics: dict[str, float] | None = None
 ) -> "dg.MaterializeResult[pl.DataFrame]":
-    path = Home.from_environment().quarantine / str(work.partition) / f"{table}.parquet"
-    with replacing(path) as aside:
-        read.quarantine.write_parquet(aside)
+    path = _quarantined(work, read.quarantine, table)
     broken = read.quarantine["rule"].value_counts(sort=True)
     return work.table(
         read.frame,
@@ -107,6 +112,13 @@ def _ingested(
         },
         metrics={"quarantined_rows": float(len(read.quarantine)), **(metrics or {})},
     )
+
+
+def _quarantined(work: Materialisation, rows: pl.DataFrame, table: str) -> Path:
+    path = Home.from_environment().quarantine / str(work.partition) / f"{table}.parquet"
+    with replacing(path) as aside:
+        rows.write_parquet(aside)
+    return path
 
 
 def _params(domain: DomainConfig) -> dict[str, object]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import polars as pl
 import pytest
 
 
@@ -51,6 +52,16 @@ def test_a_cut_gzip_leaves_no_table_behind(tmp_path, home):
     assert done.returncode == 2, done.stderr
     assert "cut.json.gz" in done.stderr.splitlines()[-1]
     assert list((home / "storage").rglob("*.parquet")) == []
+
+
+def test_a_file_without_one_usable_record_is_kept_in_the_quarantine(tmp_path, home):
+    (tmp_path / "bad.json").write_text('{"overall": 5.0}\n' * 3)
+    (tmp_path / "domains.yaml").write_text("domains:\n  A: {source: amazon-2018, interactions: bad.json}\n")
+    done = pulse("run", "--select", "raw_interactions", cwd=tmp_path)
+    assert done.returncode == 2
+    kept = home / "storage" / "quarantine" / "A" / "interactions.parquet"
+    assert str(kept) in done.stderr.splitlines()[-1]
+    assert pl.read_parquet(kept).height == 3
 
 
 def test_doctor_prints_one_json_document(tmp_path):

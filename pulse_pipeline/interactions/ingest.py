@@ -14,7 +14,7 @@ from pulse_pipeline.interactions.sources.raw_table import RawTable
 from pulse_pipeline.interactions.sources.registry import reader
 from pulse_pipeline.schemas import Quarantine, RawInteractions
 
-__all__ = ["Cleaned", "Ingested", "clean_interactions", "read_interactions", "read_items"]
+__all__ = ["Cleaned", "Ingested", "NothingUsable", "clean_interactions", "read_interactions", "read_items"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,19 @@ class Ingested:
     source_files: list[Path]
 
 
+class NothingUsable(PulseError):  # noqa: N818 (what it is, not that it is an error)
+    """A file of which no record keeps the contract.
+
+    Attributes:
+        quarantine: Its records, valid against `Quarantine`.
+    """
+
+    def __init__(self, message: str, quarantine: pl.DataFrame) -> None:
+        """Hold the records beside the message."""
+        super().__init__(message)
+        self.quarantine = quarantine
+
+
 def read_interactions(config: DomainConfig) -> Ingested:
     """Read a domain's raw interactions.
 
@@ -43,13 +56,14 @@ def read_interactions(config: DomainConfig) -> Ingested:
         source has it).
 
     Raises:
-        PulseError: The source is unknown, its file is missing or damaged, or no row is valid.
+        PulseError: The source is unknown, or its file is missing or damaged.
+        NothingUsable: No row is valid.
     """
     table = reader(config.source).read_interactions(config)
     held = hold(table.rows, RecordedInteractions, _name(table, config), table.required)
     quarantine = pl.concat([table.rejects, held.broken])
     if held.valid.is_empty():
-        raise PulseError(_no_rows(_name(table, config), quarantine, config))
+        raise NothingUsable(_no_rows(_name(table, config), quarantine, config), quarantine)
     return Ingested(held.valid.select(RawInteractions.column_names()), quarantine, list(table.files))
 
 
