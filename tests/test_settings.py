@@ -24,7 +24,7 @@ def test_the_named_file_is_read(tmp_path, monkeypatch):
         ("ratoinales: {}", "ratoinales"),
         ("rationales: [", "not YAML"),
         ("- a list", "the file"),
-        ("a: 2024-99-99", "not YAML"),
+        ("rationales: !!int many", "not YAML"),
         ("rationales: {model: {model: Qwen/Qwen3-1.7B}}", "needs a revision"),
         ("encoder: {model: BAAI/bge-small-en-v1.5}", "needs a revision"),
         ("rationales: {foresight: 'Say why.'}", "lacks {history}"),
