@@ -100,10 +100,15 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
         thought_space_model: dict[str, Models],
     ) -> dg.MaterializeResult[pl.DataFrame]:
         tables = (interactions, item_embeddings, rationale_embeddings)
+        trained = {
+            mix: models
+            for mix, models in thought_space_model.items()
+            if _is_of_todays_members(project, mix, models)
+        }
         params = {
             "seed": settings.thought_space.seed,
             "rationales": settings.rationales.fingerprint(),
-            "mixes": ", ".join(thought_space_model),
+            "mixes": ", ".join(trained),
         }
         with materialising(context, tracking, VERSION, params) as work:
             figures = []
@@ -113,11 +118,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 data = assemble(context.partition_key, protocol, *tables)
                 evaluated = evaluate_in_domain(
                     data,
-                    [
-                        (mix, models[protocol].model)
-                        for mix, models in thought_space_model.items()
-                        if protocol in models and _is_of_todays_members(project, mix, models)
-                    ],
+                    [(mix, models[protocol].model) for mix, models in trained.items() if protocol in models],
                     evaluated_baselines(data, baseline_scores),
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
@@ -166,14 +167,13 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     f"the model of mix {mix} was trained on other domains than its members of today, "
                     f"{members}: materialise thought_space_model for it again"
                 )
-            models = thought_space_model
             figures = []
             for protocol in PROTOCOLS:
-                if protocol not in models or not has_protocol(interactions, protocol):
+                if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
                 data = assemble(name, protocol, interactions, item_embeddings, rationale_embeddings)
                 evaluated = evaluate_transfer(
-                    ThoughtSpaceRanker(models[protocol].model, MODEL),
+                    ThoughtSpaceRanker(thought_space_model[protocol].model, MODEL),
                     data,
                     source_mix=mix,
                     seed=settings.thought_space.seed,

@@ -104,32 +104,24 @@ class Lineage:
 
     def _link(self, node: Node) -> Link | None:
         asset, partition = node
-        latest = self._latest(node)
-        if latest is None:
-            return None
-        event, run_id = latest
-        tags = event.tags or {}
-        return Link(
-            asset=asset,
-            partition=partition,
-            data_version=tags.get(DATA_VERSION_TAG),
-            code_version=tags.get(CODE_VERSION_TAG),
-            dagster_run_id=run_id,
-            mlflow_run=_value(event, "mlflow_run"),
-            source_files=_value(event, "source_files") or {},
-            made_with=_value(event, "made_with") or {},
-            made_from=[_name(parent) for parent in self._parents(node)],
-        )
-
-    def _latest(self, node: Node) -> tuple[dg.AssetMaterialization, str] | None:
-        asset, partition = node
         wanted = dg.AssetRecordsFilter(
             dg.AssetKey(asset), asset_partitions=None if partition is None else [partition]
         )
         records = self._instance.fetch_materializations(wanted, limit=1).records
         if not records or (event := records[0].asset_materialization) is None:
             return None
-        return event, records[0].run_id
+        tags = event.tags or {}
+        return Link(
+            asset=asset,
+            partition=partition,
+            data_version=tags.get(DATA_VERSION_TAG),
+            code_version=tags.get(CODE_VERSION_TAG),
+            dagster_run_id=records[0].run_id,
+            mlflow_run=_value(event, "mlflow_run"),
+            source_files=_value(event, "source_files") or {},
+            made_with=_value(event, "made_with") or {},
+            made_from=[_name(parent) for parent in self._parents(node)],
+        )
 
 
 def rows_of(home: Home, asset: str, partition: str | None, row: str) -> list[dict[str, Any]]:

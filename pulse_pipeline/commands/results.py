@@ -85,7 +85,7 @@ def _at_ten(figures: pl.DataFrame) -> pl.DataFrame:
     )
 
     def of(metric: str) -> pl.DataFrame:
-        return shown.filter(pl.col("metric") == metric).unique(keys, keep="first", maintain_order=True)
+        return shown.filter(pl.col("metric") == metric)
 
     ndcg = of("NDCG").select(
         *keys,

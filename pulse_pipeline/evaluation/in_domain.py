@@ -18,7 +18,7 @@ from pulse_pipeline.evaluation.evaluate import (
     with_p_values,
 )
 from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
-from pulse_pipeline.evaluation.slices import HEARD, has_rationale
+from pulse_pipeline.evaluation.slices import WITH_RATIONALE, has_rationale
 from pulse_pipeline.schemas import BaselineScores, Metrics
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
@@ -135,19 +135,19 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     if MODEL not in named:
         return Metrics.create_empty()
     own = named[MODEL]
-    heard = has_rationale(data)[own.ranks.users]
-    if not heard.any():
+    with_one = has_rationale(data)[own.ranks.users]
+    if not with_one.any():
         return Metrics.create_empty()
     rows = []
     for name in (WITHOUT, SHUFFLED):
-        found = difference(own, named[name], among=heard)
+        found = difference(own, named[name], among=with_one)
         template = own.metrics.filter(slice="all", metric="NDCG", k=10)
         rows.append(
             template.with_columns(
                 model=pl.lit(f"{MODEL} - {name}"),
-                slice=pl.lit(HEARD),
+                slice=pl.lit(WITH_RATIONALE),
                 metric=pl.lit(DIFFERENCE),
-                n_users=pl.lit(int(heard.sum())),
+                n_users=pl.lit(int(with_one.sum())),
                 value=found.value,
                 ci_low=found.low,
                 ci_high=found.high,

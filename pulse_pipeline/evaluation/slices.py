@@ -12,8 +12,8 @@ from pulse_pipeline.thought_space.data import DomainData, Phase
 Mask = NDArray[np.bool_]
 
 ALL = "all"
-HEARD = "rationale:yes"
-UNHEARD = "rationale:no"
+WITH_RATIONALE = "rationale:yes"
+WITHOUT_RATIONALE = "rationale:no"
 HISTORY_BUCKETS = ((1, 3), (4, 9), (10, None))
 HEAD_SHARE = 0.2
 
@@ -33,10 +33,10 @@ def slices(data: DomainData, ranked: UserRanks, phase: Phase) -> Iterator[tuple[
         if members.any():
             yield f"history:{low}-{high}" if high else f"history:{low}+", members
     head = _head_items(data)[[data.target(user, phase) for user in ranked.users]]
-    heard = has_rationale(data)[ranked.users]
+    with_one = has_rationale(data)[ranked.users]
     groups = [("target:head", head), ("target:tail", ~head)]
-    if heard.any() and not heard.all():
-        groups += [(HEARD, heard), (UNHEARD, ~heard)]
+    if with_one.any() and not with_one.all():
+        groups += [(WITH_RATIONALE, with_one), (WITHOUT_RATIONALE, ~with_one)]
     for name, members in groups:
         if members.any():
             yield name, members
