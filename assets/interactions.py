@@ -75,7 +75,7 @@ def _interactions(project: Project) -> dg.AssetsDefinition:
 
 
 def _items(project: Project) -> dg.AssetsDefinition:
-    version = _version(project, "source", "columns", "text_fields")
+    version = _version(project, "source", "columns", "item_columns", "text_fields")
 
     @dg.asset(
         group_name=GROUP,

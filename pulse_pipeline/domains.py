@@ -24,6 +24,7 @@ COLUMNS = (
     "item_id",
     "rating",
     "timestamp",
+    "position",
     "review_title",
     "review_text",
     "title",
@@ -77,7 +78,10 @@ class DomainConfig(BaseModel):
     it for all. They are what a run's time goes into: a machine writes one to a hundred a second."""
 
     columns: dict[str, str] = Field(default_factory=dict)
-    """Source ``tabular`` only: our column name -> the name in the file."""
+    """Source ``tabular`` only: our column name -> the name in the files."""
+
+    item_columns: dict[str, str] = Field(default_factory=dict)
+    """Source ``tabular`` only: what the items file calls otherwise than `columns` says."""
 
     @field_validator("name")
     @classmethod
@@ -102,7 +106,7 @@ class DomainConfig(BaseModel):
             raise ValueError(f"names a field twice; allowed: each of {', '.join(TEXT_FIELDS)} once")
         return fields
 
-    @field_validator("columns")
+    @field_validator("columns", "item_columns")
     @classmethod
     def _columns_are_ours(cls, columns: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         source = info.data.get("source")

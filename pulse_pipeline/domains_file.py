@@ -26,6 +26,7 @@ _ALLOWED = {
     "rationale_users": "a whole number from 1",
     "text_fields": f"a list of {', '.join(TEXT_FIELDS)}",
     "columns": "a mapping of our column name to the file's",
+    "item_columns": "a mapping of our column name to the items file's",
 }
 
 

@@ -44,7 +44,8 @@ def _joined(texts: pl.Series) -> pl.Series:
 
 def _price(prices: pl.Series) -> pl.Expr:
     column = pl.col("price")
-    return (column if prices.dtype.is_numeric() else parse_price(column)).cast(pl.Float32)
+    number = (column if prices.dtype.is_numeric() else parse_price(column)).cast(pl.Float32)
+    return pl.when(number >= 0).then(number)  # what is no price is no reason to lose the item
 
 
 def merge(metadata: pl.DataFrame) -> pl.DataFrame:

@@ -86,14 +86,8 @@ def read_items(config: DomainConfig, interactions: pl.DataFrame | pl.LazyFrame) 
         nothing = catalogue.clean_metadata(pl.DataFrame(schema={"item_id": pl.String}))
         frame = catalogue.assemble(item_ids, catalogue.merge(nothing), config.text_fields)
         return Ingested(frame, Quarantine.create_empty(), [])
-    table = reader(config.source).read_items(config)
-    # Metadata files describe whole shops: only our items are cleaned. A line without an id can be
-    # nobody's and is kept for the contract to report.
-    item_id = pl.col("item_id").cast(pl.String)
-    ours = table.rows.filter(
-        item_id.is_in(item_ids["item_id"].implode()) | item_id.is_null() | (item_id == "")
-    )
-    cleaned = catalogue.clean_metadata(ours.collect())
+    table = reader(config.source).read_items(config, item_ids["item_id"])
+    cleaned = catalogue.clean_metadata(table.rows.collect())
     held = hold(cleaned.lazy(), RecordedItems, _name(table, config))
     frame = catalogue.assemble(item_ids, catalogue.merge(held.valid), config.text_fields)
     return Ingested(frame, pl.concat([table.rejects, held.broken]), list(table.files))

@@ -7,6 +7,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from pulse_pipeline.domains import DEMO_DOMAINS, DomainConfig, demo_registry
 from pulse_pipeline.interactions import demo_vocabulary as words
+from pulse_pipeline.interactions import ingest
 from pulse_pipeline.interactions.demo_world import (
     MAX_LENGTH,
     MIN_LENGTH,
@@ -80,7 +81,7 @@ def test_the_rows_keep_the_contract() -> None:
     for config in demo_registry().domains.values():
         rows = demo.read_interactions(config).rows.collect()
         RawInteractions.validate(rows.select(RawInteractions.column_names()))
-        items = demo.read_items(config)
+        items = demo.read_items(config, demo.generate().domains[config.name].items["item_id"])
         assert {"item_id", "title", "brand", "categories", "price", "description"} <= set(
             items.rows.collect().columns
         )
@@ -166,3 +167,13 @@ def test_people_and_items_speak_of_a_taste_in_different_words() -> None:
 def test_no_want_belongs_to_two_tastes() -> None:
     wants = Counter(want for taste in words.TASTES for want in taste.wants)
     assert wants.most_common(1)[0][1] == 1
+
+
+def test_demo_reads_through_the_same_door() -> None:
+    config = DomainConfig(name="Demo_Films", source="demo")
+    read = ingest.read_interactions(config)
+    interactions = ingest.clean_interactions(read.frame, config.min_interactions, config.name).frame
+    items = ingest.read_items(config, interactions).frame
+    assert read.quarantine.is_empty()
+    assert items["has_text"].all()
+    assert set(items["item_id"]) == set(interactions["item_id"])

@@ -5,7 +5,7 @@ import polars as pl
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.interactions.sources.json_lines import read_json_lines
 from pulse_pipeline.interactions.sources.open_file import existing_file
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, about_items
 
 REVIEW = {
     "reviewerID": pl.String(),
@@ -51,11 +51,12 @@ def read_interactions(config: DomainConfig) -> RawTable:
     return RawTable(ours, rejects, (path,), required=("rating", "timestamp"))
 
 
-def read_items(config: DomainConfig) -> RawTable:
+def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
     """Read item metadata.
 
     Args:
         config: The domain; `items` names the metadata file, `.json` or `.json.gz`.
+        item_ids: The items that are wanted; lines about others are left out while reading.
 
     Returns:
         One row a line; items may repeat.
@@ -64,6 +65,6 @@ def read_items(config: DomainConfig) -> RawTable:
         PulseError: The file is missing, cut off or damaged.
     """
     path = existing_file(config.items, config.name, "items")
-    rows, rejects = read_json_lines(path, METADATA)
+    rows, rejects = read_json_lines(path, METADATA, about_items("asin", item_ids))
     ours = rows.lazy().rename({"asin": "item_id", "category": "categories"})
     return RawTable(ours, rejects, (path,))

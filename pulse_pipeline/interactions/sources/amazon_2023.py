@@ -9,7 +9,7 @@ import polars as pl
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.interactions.sources.json_lines import read_json_lines
 from pulse_pipeline.interactions.sources.open_file import existing_file
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, about_items
 
 REVIEW = {
     "user_id": pl.String(),
@@ -67,11 +67,12 @@ def _seconds(dtype: pl.DataType) -> pl.Expr:
     return pl.coalesce((milliseconds.cast(pl.Int64, strict=False) // 1000).cast(pl.String), milliseconds)
 
 
-def read_items(config: DomainConfig) -> RawTable:
+def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
     """Read item metadata.
 
     Args:
         config: The domain; `items` names the metadata file, `.jsonl` or `.jsonl.gz`.
+        item_ids: The items that are wanted; lines about others are left out while reading.
 
     Returns:
         One row a line; items may repeat. The store stands for the brand; categories fall back on
@@ -81,7 +82,7 @@ def read_items(config: DomainConfig) -> RawTable:
         PulseError: The file is missing, cut off or damaged.
     """
     path = existing_file(config.items, config.name, "items")
-    rows, rejects = read_json_lines(path, METADATA)
+    rows, rejects = read_json_lines(path, METADATA, about_items("parent_asin", item_ids))
     ours = rows.lazy().select(
         SOURCE_ROW,
         "title",

@@ -6,7 +6,8 @@ costs its own line, not the rest of the file.
 """
 
 import csv
-from collections import deque
+import re
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -23,6 +24,7 @@ WRONG_WIDTH = "row has the header's number of fields"
 BLOCK_LINES = 20_000
 LONGEST_RECORD_LINES = 500
 OPEN_QUOTE = "unexpected end of data"  # how the csv module words it
+_DUPLICATED = re.compile(r"_duplicated_\d+$")  # what polars makes of a name that stands there twice
 
 
 def read_csv(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -35,7 +37,7 @@ def read_csv(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         The rows as text with `SOURCE_ROW`, and the records that are no rows. An empty field is null.
 
     Raises:
-        PulseError: The file is empty, cut off or damaged.
+        PulseError: The file is empty, cut off or damaged, or names a column twice.
     """
     try:
         with damage_reported(path):
@@ -44,10 +46,17 @@ def read_csv(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
         raise PulseError(f"{path} is empty; it needs a header line that names the columns") from error
     except pl.exceptions.ComputeError:
         return _read_carefully(path)
+    _check_names([_DUPLICATED.sub("", name) for name in rows.columns], path)
     if rows.width and rows.to_series(rows.width - 1).null_count():
         # A row with too few fields looks as if its last ones were empty.
         return _read_carefully(path)
     return rows.with_columns(_numbers(rows.height).alias(SOURCE_ROW)), quarantine(path.name)
+
+
+def _check_names(names: list[str], path: Path) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise PulseError(f"{path} names two columns '{twice}'; give each its own name")
 
 
 def _numbers(n: int) -> pl.Series:
@@ -61,6 +70,7 @@ def _read_carefully(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     header, fault, text = next(records, ([], "", ""))
     if fault or not header:
         raise PulseError(f"{path} has no header line that can be read ({text!r}); name the columns there")
+    _check_names(header, path)
     columns: list[list[str | None]] = [[] for _ in header]
     numbers: list[int] = []
     rejects: list[Reject] = []

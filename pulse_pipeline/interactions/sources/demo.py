@@ -5,7 +5,7 @@ import polars as pl
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.demo_world import DemoDomain, generate
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, quarantine
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, about_items, quarantine
 
 
 def read_interactions(config: DomainConfig) -> RawTable:
@@ -17,13 +17,13 @@ def read_interactions(config: DomainConfig) -> RawTable:
     return _table(_domain(config).interactions)
 
 
-def read_items(config: DomainConfig) -> RawTable:
-    """The items of a demo domain.
+def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
+    """Those of a demo domain's items that are wanted.
 
     Raises:
         PulseError: The demo world has no such domain.
     """
-    return _table(_domain(config).items)
+    return _table(_domain(config).items.filter(about_items("item_id", item_ids)))
 
 
 def _domain(config: DomainConfig) -> DemoDomain:

@@ -25,13 +25,16 @@ NOT_OBJECT = "line is a JSON object"
 Schema = Mapping[str, pl.DataType]
 
 
-def read_json_lines(path: Path, schema: Schema) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read_json_lines(
+    path: Path, schema: Schema, only: pl.Expr | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Read a `.json`, `.jsonl` or `.gz` file of one object a line.
 
     Args:
         path: The file.
         schema: The keys to read, with their types: strings, numbers or lists of strings. A key
             that a record lacks is null.
+        only: Rows to keep, so that a file that is larger than memory can be read for a part of it.
 
     Returns:
         The rows with `SOURCE_ROW`, and the lines that hold no object. Where a value is not of its
@@ -46,10 +49,12 @@ def read_json_lines(path: Path, schema: Schema) -> tuple[pl.DataFrame, pl.DataFr
                 # A file name is a name, not a pattern.
                 pl.scan_ndjson(glob.escape(str(path)), schema=dict(schema))
                 .with_row_index(SOURCE_ROW, offset=1)
-                .collect()
+                .filter(pl.lit(True) if only is None else only)
+                .collect(engine="streaming")
             )
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError):
-        return _read_carefully(path, {name: _loose(dtype) for name, dtype in schema.items()})
+        loose = {name: _loose(dtype) for name, dtype in schema.items()}
+        return _read_carefully(path, loose, pl.lit(True) if only is None else only)
     return rows.with_columns(pl.col(SOURCE_ROW).cast(pl.Int64)), quarantine(path.name)
 
 
@@ -57,12 +62,12 @@ def _loose(dtype: pl.DataType) -> pl.DataType:
     return dtype if isinstance(dtype, pl.List) else pl.String()
 
 
-def _read_carefully(path: Path, schema: Schema) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _read_carefully(path: Path, schema: Schema, only: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
     frames = [pl.DataFrame(schema={**schema, SOURCE_ROW: pl.Int64()})]
     rejects: list[Reject] = []
     for first_row, lines in _blocks(path):
         frame, bad = _parse_block(lines, first_row, schema)
-        frames.append(frame)
+        frames.append(frame.filter(only))
         rejects += bad
     return pl.concat(frames), quarantine(path.name, rejects)
 

@@ -8,7 +8,13 @@ from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.sources.csv_rows import WRONG_WIDTH, read_csv
 from pulse_pipeline.interactions.sources.open_file import damage_reported, existing_file
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, Reject, quarantine
+from pulse_pipeline.interactions.sources.raw_table import (
+    SOURCE_ROW,
+    RawTable,
+    Reject,
+    about_items,
+    quarantine,
+)
 
 RATINGS = {"userId": "user_id", "movieId": "item_id", "rating": "rating", "timestamp": "timestamp"}
 MOVIES = {"movieId": "item_id", "title": "title", "genres": "categories"}
@@ -32,14 +38,15 @@ def read_interactions(config: DomainConfig) -> RawTable:
     return RawTable(rows.lazy(), rejects, (path,), required=("rating", "timestamp"))
 
 
-def read_items(config: DomainConfig) -> RawTable:
+def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
     """Read movies: titles with the year, genres as categories.
 
     Args:
         config: The domain; `items` names the movies file or its folder.
+        item_ids: The movies that are wanted.
 
     Returns:
-        One row a movie.
+        One row for each movie that is wanted.
 
     Raises:
         PulseError: The file is missing or has other columns.
@@ -47,7 +54,8 @@ def read_items(config: DomainConfig) -> RawTable:
     path = _locate(config.items, "movies", config.name, "items")
     rows, rejects = _read(path, MOVIES)
     genres = pl.col("categories").replace(NO_GENRES, None).str.split("|")
-    return RawTable(rows.lazy().with_columns(categories=genres), rejects, (path,))
+    ours = rows.lazy().filter(about_items("item_id", item_ids)).with_columns(categories=genres)
+    return RawTable(ours, rejects, (path,))
 
 
 def _locate(path: Path | None, stem: str, domain: str, key: str) -> Path:

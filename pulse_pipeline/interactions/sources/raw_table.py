@@ -37,6 +37,16 @@ class RawTable:
     required: tuple[str, ...] = ()
 
 
+def about_items(key: str, item_ids: pl.Series) -> pl.Expr:
+    """Whether a line of metadata is about one of `item_ids`.
+
+    Metadata files describe whole shops. A line without an id can be nobody's and is kept, for the
+    contract to report.
+    """
+    item_id = pl.col(key).cast(pl.String)
+    return item_id.is_in(item_ids.implode()) | item_id.is_null() | (item_id == "")
+
+
 def quarantine(source_file: str, rejects: Sequence[Reject] = ()) -> pl.DataFrame:
     """The rejects of one file in the shape of `schemas.Quarantine`."""
     columns = {

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import Protocol, cast
 
+import polars as pl
+
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.sources.raw_table import RawTable
@@ -23,8 +25,8 @@ class Reader(Protocol):
     def read_interactions(self, config: DomainConfig) -> RawTable:
         """Read the domain's interactions."""
 
-    def read_items(self, config: DomainConfig) -> RawTable:
-        """Read the domain's item metadata; no rows where there is none."""
+    def read_items(self, config: DomainConfig, item_ids: pl.Series) -> RawTable:
+        """Read the metadata of those items; no rows where there are none."""
 
 
 def reader(source: str) -> Reader:

@@ -15,7 +15,7 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.sources.csv_rows import read_csv
 from pulse_pipeline.interactions.sources.json_lines import read_json_lines
 from pulse_pipeline.interactions.sources.open_file import existing_file
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, quarantine
+from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, about_items, quarantine
 
 POSITION = "position"
 JSON_KINDS = ("json", "jsonl", "ndjson")
@@ -54,7 +54,7 @@ def read_interactions(config: DomainConfig) -> RawTable:
         PulseError: The file is missing, damaged, of no known kind or lacks a column.
     """
     path = existing_file(config.interactions, config.name, "interactions")
-    rows, rejects = _read(path, INTERACTION_COLUMNS, config, ("user_id", "item_id"))
+    rows, rejects = _read(path, INTERACTION_COLUMNS, config.columns, ("user_id", "item_id"), config.name)
     if POSITION in rows.columns:
         order = pl.col(POSITION).cast(pl.Float64, strict=False)
         rows = rows.sort(order, maintain_order=True, nulls_last=True).drop(POSITION)
@@ -63,31 +63,45 @@ def read_interactions(config: DomainConfig) -> RawTable:
     return RawTable(rows.lazy(), rejects, (path,))
 
 
-def read_items(config: DomainConfig) -> RawTable:
+def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
     """Read a table of items.
 
     Args:
-        config: The domain; `columns` maps our names to the file's, which default to ours.
+        config: The domain; `columns` maps our names to the file's, which default to ours, and
+            `item_columns` those that this file words otherwise.
+        item_ids: The items that are wanted.
 
     Returns:
-        One row a record. Categories that are text are parted at `|`.
+        One row for each record about them. Categories that are text are parted at `|`.
 
     Raises:
         PulseError: The file is missing, damaged, of no known kind or lacks a column.
     """
     path = existing_file(config.items, config.name, "items")
-    rows, rejects = _read(path, ITEM_COLUMNS, config, ("item_id",))
-    if rows.schema.get("categories") == pl.String():
-        rows = rows.with_columns(pl.col("categories").str.split(LIST_SEPARATOR))
-    return RawTable(rows.lazy(), rejects, (path,))
+    mapping = {**config.columns, **config.item_columns}
+    rows, rejects = _read(path, ITEM_COLUMNS, mapping, ("item_id",), config.name)
+    ours = rows.filter(about_items("item_id", item_ids))
+    if "categories" in ours.columns:
+        ours = ours.with_columns(_parted(ours["categories"]))
+    return RawTable(ours.lazy(), rejects, (path,))
+
+
+def _parted(categories: pl.Series) -> pl.Series:
+    # JSON's reader makes a list of one out of a text.
+    text = categories.list.join(LIST_SEPARATOR) if categories.dtype == pl.List else categories.cast(pl.String)
+    return text.str.split(LIST_SEPARATOR)
 
 
 def _read(
-    path: Path, columns: Mapping[str, pl.DataType], config: DomainConfig, needed: tuple[str, ...]
+    path: Path,
+    columns: Mapping[str, pl.DataType],
+    mapping: Mapping[str, str],
+    needed: tuple[str, ...],
+    domain: str,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    names = {ours: config.columns.get(ours, ours) for ours in columns}
+    names = {ours: mapping.get(ours, ours) for ours in columns}
     rows, rejects = _read_file(path, {names[ours]: dtype for ours, dtype in columns.items()})
-    wanted = [ours for ours in columns if ours in needed or ours in config.columns]
+    wanted = [ours for ours in columns if ours in needed or ours in mapping]
     # Readers of JSON make every column asked for, so there a column is missing when no record has it.
     is_json = _kind(path) in JSON_KINDS
     for ours in wanted:
@@ -97,13 +111,13 @@ def _read(
         )
         if absent:
             raise PulseError(
-                f"{config.name}: {path} has no column '{theirs}' for {ours}; "
+                f"{domain}: {path} has no column '{theirs}' for {ours}; "
                 f"say `columns: {{{ours}: NAME}}` in domains.yaml{_choices(rows, is_json)}"
             )
     for ours, theirs in names.items():
         if theirs in rows.columns and not _fits(rows.schema[theirs], columns[ours]):
             raise PulseError(
-                f"{config.name}: column '{theirs}' of {path} is of type {rows.schema[theirs]}, which cannot "
+                f"{domain}: column '{theirs}' of {path} is of type {rows.schema[theirs]}, which cannot "
                 f"be {ours}; write it as text, a number or a date{LISTS if columns[ours].is_nested() else ''}"
             )
     kept = [pl.col(theirs).alias(ours) for ours, theirs in names.items() if theirs in rows.columns]
