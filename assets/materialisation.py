@@ -1,7 +1,7 @@
 """What every asset does around its work: an MLflow run, metadata, a content hash as data version."""
 
 import base64
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -20,6 +20,10 @@ SAMPLE_ROWS = 5
 VOLATILE = ("seconds", "git_sha")
 SAMPLE_CHARACTERS = 80
 
+DATA_VERSION_TAG = "dagster/data_version"
+INPUTS = "inputs"
+"""Metadata: the data version of everything that was read. Dagster keeps one an asset, not one a partition."""
+
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 """For stages that touch a device or a network; wrong input is never retried."""
 
@@ -28,11 +32,12 @@ class Materialisation:
     """One asset's partition in the making."""
 
     def __init__(self, context: dg.AssetExecutionContext, run: TrackedRun) -> None:
-        """Bind Dagster's context and the MLflow run."""
+        """Bind Dagster's context and the MLflow run, and take down which data were read."""
         self._context = context
         self.run = run
         self.asset = context.asset_key.to_user_string()
         self.partition: str | None = context.partition_key if context.has_partition_key else None
+        self._inputs = dict(_versions_read(context))
 
     def table(
         self,
@@ -75,6 +80,7 @@ class Materialisation:
                 **metadata,
                 "mlflow_run": dg.MetadataValue.url(self.run.url),
                 "mlflow_run_id": self.run.run_id,
+                INPUTS: self._inputs,
             },
         )
 
@@ -100,6 +106,23 @@ def materialising(
             yield Materialisation(context, run)
     except PulseError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _versions_read(context: dg.AssetExecutionContext) -> Iterator[tuple[str, str]]:
+    """Name and data version of every dataset that Dagster has loaded for this step."""
+    for name in context.op_def.ins:
+        key = context.asset_key_for_input(name)
+        partitions = context.asset_partition_keys_for_input(name)
+        for partition in partitions or [None]:
+            wanted = dg.AssetRecordsFilter(key, asset_partitions=None if partition is None else [partition])
+            for record in context.instance.fetch_materializations(wanted, limit=1).records:
+                tags = (record.asset_materialization and record.asset_materialization.tags) or {}
+                yield dataset_name(key.to_user_string(), partition), tags[DATA_VERSION_TAG]
+
+
+def dataset_name(asset: str, partition: str | None) -> str:
+    """``asset`` or ``asset[partition]``."""
+    return asset if partition is None else f"{asset}[{partition}]"
 
 
 def picture(png: bytes) -> dg.MarkdownMetadataValue:

@@ -60,30 +60,6 @@ class Partitions:
         )
 
 
-def upstream_partitions(
-    partition: str | None, dep: dg.AssetDep, parent: dg.PartitionsDefinition[str] | None
-) -> list[str | None]:
-    """Which partitions of a parent one partition of a child is made from.
-
-    Args:
-        partition: The child's partition, None if it has none.
-        dep: The child's dependency on the parent.
-        parent: The parent's partitions.
-    """
-    if parent is None:
-        return [None]
-    if partition is None:
-        return list(parent.get_partition_keys())
-    mapping = dep.partition_mapping
-    if isinstance(mapping, dg.StaticPartitionMapping):
-        children = mapping.downstream_partition_keys_by_upstream_partition_key
-        return [key for key in parent.get_partition_keys() if partition in children.get(key, ())]
-    if isinstance(mapping, dg.MultiToSingleDimensionPartitionMapping):
-        source, target = sorted_dimensions(partition)
-        return [source if mapping.partition_dimension_name == SOURCE else target]
-    return [partition]
-
-
 def sorted_dimensions(partition: str) -> tuple[str, str]:
     """Source mix and target domain of a transfer's partition key."""
     source, target = partition.split("|")

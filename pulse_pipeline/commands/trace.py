@@ -11,6 +11,8 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, Link, rows_of
 from resources.instance import open_instance
 
+Version = tuple[str, str | None]  # a dataset's name and its data version
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -30,13 +32,13 @@ class Trace:
 
     def as_tree(self) -> Tree:
         """What was made from what; a dataset that stands above already is not opened again."""
-        links = {link.name: link for link in self.chain}
+        links = {(link.name, link.data_version): link for link in self.chain}
         tree = Tree(_line(self.chain[0]))
         for row in self.rows or []:
             shown = tree.add(f"[yellow]row[/] {escape(str(row.get('user_id') or row.get('item_id')))}")
             for name, value in row.items():
                 shown.add(f"{name}: {escape(str(value))}")
-        _grow(tree, self.chain[0], links, {self.chain[0].name})
+        _grow(tree, self.chain[0], links, set())
         return tree
 
 
@@ -57,21 +59,23 @@ def trace(home: Home, asset: str, partition: str | None, row: str | None) -> Tra
     return Trace(chain, None if row is None else rows_of(home, asset, partition, row))
 
 
-def _grow(tree: Tree, link: Link, links: dict[str, Link], shown: set[str]) -> None:
-    for name in link.made_from:
-        if name not in links:
+def _grow(tree: Tree, link: Link, links: dict[Version, Link], shown: set[Version]) -> None:
+    for version in link.made_from.items():
+        if version not in links:
             continue
-        branch = tree.add(_line(links[name]) if name not in shown else f"{escape(name)} (see above)")
-        if name not in shown:
-            shown.add(name)
-            _grow(branch, links[name], links, shown)
+        if version in shown:
+            tree.add(f"{escape(version[0])} (see above)")
+            continue
+        shown.add(version)
+        _grow(tree.add(_line(links[version])), links[version], links, shown)
 
 
 def _line(link: Link) -> str:
     files = "".join(f"\n  {escape(name)} sha256 {digest}" for name, digest in link.source_files.items())
     run = f"\n  MLflow {link.mlflow_run}" if link.mlflow_run else ""
     made_with = "".join(f"\n  {name} {escape(str(value))}" for name, value in link.made_with.items())
+    since = " (made anew since)" if link.replaced else ""
     return (
-        f"[bold]{escape(link.name)}[/]\n  data {link.data_version}  code {link.code_version}"
+        f"[bold]{escape(link.name)}[/]{since}\n  data {link.data_version}  code {link.code_version}"
         f"\n  Dagster run {link.dagster_run_id}{run}{made_with}{files}"
     )

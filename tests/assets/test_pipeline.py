@@ -120,6 +120,28 @@ def test_lineage_reaches_every_raw_table_a_model_was_made_from(inside):
     assert all(link.data_version and link.code_version for link in chain)
 
 
+def test_lineage_shows_what_was_read_not_what_is_there_now(inside):
+    definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
+
+    def chain():
+        with open_instance(inside) as instance:
+            found = Lineage(definitions, instance).chain("item_embeddings", "Demo_Games")
+        return {link.asset: link for link in found}
+
+    read = chain()
+    with open_instance(inside) as instance:
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization(
+                "items", partition="Demo_Games", tags={"dagster/data_version": "something else"}
+            )
+        )
+    after = chain()
+    assert list(after) == list(read) == ["item_embeddings", "items", "interactions", "raw_interactions"]
+    assert after["items"].data_version == read["items"].data_version
+    assert after["items"].replaced and not read["items"].replaced
+    assert after["items"].made_from == {"interactions[Demo_Games]": read["interactions"].data_version}
+
+
 def test_lineage_names_prompt_and_model(inside):
     definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
     with open_instance(inside) as instance:
