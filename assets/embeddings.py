@@ -1,6 +1,7 @@
 """Assets of the stage `embeddings`: vectors of item texts and of rationales."""
 
 import dagster as dg
+import dataframely as dy
 import polars as pl
 
 from assets.materialisation import RETRY, materialising
@@ -9,6 +10,7 @@ from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.schemas import ItemEmbeddings, RationaleEmbeddings, with_vectors
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
@@ -39,7 +41,8 @@ def _item_embeddings(project: Project) -> dg.AssetsDefinition:
             store = vector_store(Home.from_environment().cache, spec)
             texts = items.select("item_id", "text", "text_hash")
             label = f"item texts {context.partition_key}"
-            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label), _made_with(spec))
+            table = embed(texts, spec, text_encoder.encoder(spec), store, label)
+            return work.table(_checked(table, ItemEmbeddings, spec), _made_with(spec))
 
     return item_embeddings
 
@@ -72,9 +75,14 @@ def _rationale_embeddings(project: Project) -> dg.AssetsDefinition:
                 pl.col("rationale").map_elements(text_hash, pl.String).alias("text_hash"),
             )
             label = f"rationales {context.partition_key}"
-            return work.table(embed(texts, spec, text_encoder.encoder(spec), store, label), _made_with(spec))
+            table = embed(texts, spec, text_encoder.encoder(spec), store, label)
+            return work.table(_checked(table, RationaleEmbeddings, spec), _made_with(spec))
 
     return rationale_embeddings
+
+
+def _checked(table: pl.DataFrame, contract: type[dy.Schema], spec: EncoderSpec) -> pl.DataFrame:
+    return with_vectors(contract, spec.dimensions).validate(table)
 
 
 def _made_with(spec: EncoderSpec) -> dict[str, dict[str, str]]:

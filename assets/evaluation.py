@@ -279,7 +279,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
                     item_embeddings[name],
                     rationales[name],
                     rationale_embeddings[name],
-                    synthetic=project.registry.domain(name).source == "demo",
+                    synthetic=name in project.registry.synthetic,
                 )
                 for name in project.registry.names
                 if name in in_domain_evaluation

@@ -1,7 +1,9 @@
 """docs/results.md from docs/results.json: what was measured on real data, one table a domain.
 
-pulse evaluate --json > all.json
-python -m benchmarks.results all.json
+Usage:
+
+    pulse evaluate --json > all.json
+    python -m benchmarks.results all.json
 """
 
 import json
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from pulse_pipeline.commands.results import at_ten
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE
 from pulse_pipeline.files import replacing
 from pulse_pipeline.schemas import Metrics
@@ -47,31 +50,27 @@ def main() -> None:
         with replacing(RESULTS) as aside:
             aside.write_text(json.dumps(headline.to_dicts(), indent=1) + "\n")
     figures = pl.DataFrame(json.loads(RESULTS.read_text()), infer_schema_length=None)
-    domains = figures.partition_by("dataset", "protocol", maintain_order=True)
+    domains = at_ten(figures).partition_by("dataset", "protocol", maintain_order=True)
     with replacing(RESULTS.with_suffix(".md")) as aside:
         sections = [HEADER, *map(_section, domains), _differences(figures)]
         aside.write_text("\n".join(sections), encoding="utf-8")
 
 
-def _section(figures: pl.DataFrame) -> str:
-    keys = ["model", "train_mix"]
-    ndcg, hit_rate = figures.filter(metric="NDCG"), figures.filter(metric="HR")
-    rows = ndcg.join(hit_rate.select(*keys, hr="value"), on=keys, nulls_equal=True)
+def _section(rows: pl.DataFrame) -> str:
     lines = [
         f"## {rows['dataset'][0]}, {rows['protocol'][0]}, {rows['n_users'][0]:,} users",
         "",
         "| model | trained on | NDCG@10 | interval | HR@10 | p |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows.sort("value", descending=True).iter_rows(named=True):
-        p_value = row["p_value_vs_best_baseline"]
+    for row in rows.iter_rows(named=True):
         cells = (
             row["model"],
             row["train_mix"] or "nothing",
-            f"{row['value']:.4f}",
-            f"{row['ci_low']:.4f} to {row['ci_high']:.4f}",
-            f"{row['hr']:.4f}",
-            "" if p_value is None else f"{p_value:.3f}",
+            f"{row['NDCG']:.4f}",
+            f"{row['NDCG_low']:.4f} to {row['NDCG_high']:.4f}",
+            f"{row['HR']:.4f}",
+            "" if row["p_value"] is None else f"{row['p_value']:.3f}",
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])

@@ -216,7 +216,7 @@ def _show_results(protocol: str | None, *, as_json: bool) -> None:
     if as_json:
         _print_json(figures.to_dicts())
         return
-    _out.print(in_domain_table(figures))
+    _out.print(in_domain_table(figures, registry.synthetic))
     _out.print(zero_shot_table(figures, {mix: registry.members(mix) for mix in registry.mixes}))
 
 
@@ -263,8 +263,6 @@ def main() -> None:
         _fail(f"{error.format_message().rstrip('.')}; see `{command} --help`", 2)
     except typer.Abort:
         _fail("stopped", 1)
-    except (NotADirectoryError, FileExistsError, PermissionError) as error:
-        _fail(f"{error.filename}: {error.strerror}; give PULSE_HOME a folder that you may write to", 2)
     except PulseError as error:
         _fail(error, 2)
     except RunFailed as error:

@@ -157,6 +157,11 @@ class Registry:
             return self.names
         return [*self.names, ALL, *(ALL_BUT + name for name in self.names)]
 
+    @property
+    def synthetic(self) -> list[str]:
+        """The domains whose data are generated."""
+        return [name for name, domain in self.domains.items() if domain.source == "demo"]
+
     def members(self, mix: str) -> list[str]:
         """The domains that a training mix is made of.
 

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulse_pipeline.errors import PulseError
+
 
 @dataclass(frozen=True)
 class Home:
@@ -19,6 +21,20 @@ class Home:
     def from_environment(cls) -> "Home":
         """The home that the environment names."""
         return cls(Path(os.environ.get("PULSE_HOME", ".pulse")).expanduser().resolve())
+
+    def made(self) -> "Home":
+        """This home, its folder made.
+
+        Raises:
+            PulseError: There can be no such folder, or nothing may be written to it.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.root, error.strerror or str(error)) from error
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise _unusable(self.root, "may not be written to")
+        return self
 
     @property
     def storage(self) -> Path:
@@ -39,6 +55,11 @@ class Home:
     def cache(self) -> Path:
         """What can be had again: weights, generation shards, vectors."""
         return self.root / "cache"
+
+    @property
+    def hub(self) -> Path:
+        """Weights from a model hub, in the hub's own layout."""
+        return self.cache / "hub"
 
     @property
     def data(self) -> Path:
@@ -64,3 +85,7 @@ class Home:
     def mlflow_artifacts(self) -> Path:
         """MLflow's artifacts."""
         return self.root / "mlartifacts"
+
+
+def _unusable(root: Path, why: str) -> PulseError:
+    return PulseError(f"{root}: {why}; give PULSE_HOME a folder that you may write to")

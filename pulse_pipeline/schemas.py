@@ -87,6 +87,32 @@ class Rationales(dy.Schema):
     mlflow_run_id = dy.String(nullable=True)
 
 
+class ItemEmbeddings(dy.Schema):
+    """The vector of each item's text; `with_vectors` adds the column `vector`."""
+
+    item_id = dy.String(nullable=False, primary_key=True)
+    text_hash = dy.String(nullable=False)
+    encoder = dy.String(nullable=False)
+    encoder_revision = dy.String(nullable=False)
+
+
+class RationaleEmbeddings(dy.Schema):
+    """The vector of each valid rationale; `with_vectors` adds the column `vector`."""
+
+    user_id = dy.String(nullable=False, primary_key=True)
+    kind = dy.Enum(KINDS, nullable=False, primary_key=True)
+    target_position = dy.Int32(nullable=False, primary_key=True, min=0)
+    text_hash = dy.String(nullable=False)
+    encoder = dy.String(nullable=False)
+    encoder_revision = dy.String(nullable=False)
+
+
+def with_vectors(contract: type[dy.Schema], dimensions: int) -> type[dy.Schema]:
+    """The contract of a table whose encoder gives vectors of this length."""
+    vector = dy.Array(dy.Float32(nullable=False), dimensions, nullable=False)
+    return type(contract.__name__, (contract,), {"vector": vector})
+
+
 class Metrics(dy.Schema):
     """One figure of the evaluation with its interval."""
 

