@@ -1,5 +1,7 @@
 """Assets of the stage `rationales`: why users act, written by a small language model."""
 
+from collections import Counter
+
 import dagster as dg
 import polars as pl
 
@@ -8,10 +10,13 @@ from assets.project import Project
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.cuts import cut_points, drawn_users
-from pulse_pipeline.rationales.generation import ANSWERS, Ledger, RunIds, Writer, read
-from pulse_pipeline.rationales.prompts import build_requests
+from pulse_pipeline.rationales.generation import RunIds, Writer
+from pulse_pipeline.rationales.ledger import Ledger
+from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import KINDS
-from pulse_pipeline.shards import ShardStore
+from pulse_pipeline.rationales.store import AnswerStore
+from pulse_pipeline.rationales.tables import rationales_table
 from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
@@ -56,17 +61,19 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
             drawn = drawn_users(interactions, domain.rationale_users)
             cuts = cut_points(drawn)
             runs = RunIds(context.run.run_id, work.run.run_id)
-            tables, ledgers = [], []
+            written = []
             with language_model.session() as session:
                 for kind in KINDS:
                     spec = settings.spec(kind)
                     folder = Home.from_environment().cache / "rationales" / spec.fingerprint()
-                    store = ShardStore(folder, ANSWERS)
-                    requests = build_requests(interactions, items, cuts, spec)
+                    render = UserPrompts(interactions, items, spec)
+                    writer = Writer(spec, render, judge, AnswerStore(folder), settings.max_attempts, runs)
                     label = f"{kind} rationales {context.partition_key}"
-                    ledgers.append(Writer(session, store, runs).write(requests, spec, label))
-                    tables.append(read(requests, spec, store))
-            table = pl.concat(tables)
+                    written.append(writer.write(cuts.filter(kind=kind), session, label))
+            table = pl.concat(
+                rationales_table(one.rows, settings.spec(kind))
+                for kind, one in zip(KINDS, written, strict=True)
+            )
             return work.table(
                 table,
                 metadata={
@@ -75,11 +82,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                         "model": settings.model.model,
                         "model_revision": settings.model.revision,
                     },
-                    "rejected": _reject_reasons(table),
+                    "rejected": dict(sum((one.rejected for one in written), Counter[str]())),
                     "users": interactions["user_id"].n_unique(),
                     "users_written_for": drawn["user_id"].n_unique(),
                 },
-                metrics={"valid_rate": _valid_rate(table), **_costs(ledgers)},
+                metrics={"valid_rate": _valid_rate(table), **_costs(sum((one.ledger for one in written), Ledger()))},
             )
 
     return rationales
@@ -89,18 +96,8 @@ def _valid_rate(table: pl.DataFrame) -> float:
     return float(table["valid"].sum()) / max(len(table), 1)
 
 
-def _reject_reasons(table: pl.DataFrame) -> dict[str, int]:
-    counts = table["reject_reason"].drop_nulls().value_counts(sort=True)
-    return dict(counts.iter_rows())
-
-
-def _costs(ledgers: list[Ledger]) -> dict[str, float]:
-    """Sums over the kinds; the rate over the time that was spent generating."""
-    names = ("generated", "reused", "prompt_tokens", "completion_tokens", "cached_tokens")
-    costs = {name: float(sum(getattr(ledger, name) for ledger in ledgers)) for name in names}
-    busy = sum(ledger.seconds - ledger.load_seconds for ledger in ledgers if ledger.generated)
-    if busy:
-        costs["rationales_per_second"] = costs["generated"] / busy
-        costs["tokens_per_second"] = costs["completion_tokens"] / busy
-    costs["load_seconds"] = sum(ledger.load_seconds for ledger in ledgers)
+def _costs(ledger: Ledger) -> dict[str, float]:
+    costs = {name: float(value) for name, value in vars(ledger).items()}
+    if ledger.generated:
+        costs["rationales_per_second"] = ledger.rationales_per_second
     return costs

@@ -20,10 +20,11 @@ from pulse_pipeline.domains import demo_registry
 from pulse_pipeline.files import replacing
 from pulse_pipeline.interactions import ingest
 from pulse_pipeline.rationales.cuts import cut_points
-from pulse_pipeline.rationales.generation import ANSWERS, Writer
-from pulse_pipeline.rationales.prompts import build_requests
+from pulse_pipeline.rationales.generation import Writer
+from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
-from pulse_pipeline.shards import ShardStore
+from pulse_pipeline.rationales.store import AnswerStore
 from resources.language_model import LanguageModel, VllmSession, sampling_params
 
 TARGET_RATIO = 0.9

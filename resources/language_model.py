@@ -188,7 +188,7 @@ def _refill(
     """Top the engine up; False when all is answered."""
     for prompt in islice(prompts, window - len(waiting)):
         (rendered,) = llm.renderer.render_cmpl([{"prompt_token_ids": _tokens(llm, prompt, spec)}])
-        llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.key))
+        llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.seed))
         waiting.add(prompt.key)
     return bool(waiting)
 
@@ -210,7 +210,7 @@ def _tokens(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> list[int]:
     return list(tokens)
 
 
-def sampling_params(spec: RationaleSpec, key: str) -> "SamplingParams":
+def sampling_params(spec: RationaleSpec, seed: int) -> "SamplingParams":
     """Parameters of one request: the spec's sampling, its grammar, a seed of the request's own."""
     from vllm import SamplingParams
     from vllm.sampling_params import StructuredOutputsParams
@@ -220,7 +220,7 @@ def sampling_params(spec: RationaleSpec, key: str) -> "SamplingParams":
         top_p=spec.sampling.top_p,
         frequency_penalty=spec.sampling.frequency_penalty,
         max_tokens=spec.sampling.max_tokens,
-        seed=(spec.sampling.seed + int(key[:12], 16)) % 2**31,
+        seed=seed,
         structured_outputs=StructuredOutputsParams(json=spec.json_schema),
     )
 

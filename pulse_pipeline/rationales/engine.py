@@ -12,14 +12,16 @@ class Prompt:
     """One question to the model.
 
     Attributes:
-        key: Names the answer; also decides its sampling seed.
+        key: Names the answer.
         system: The system message.
         user: The user message.
+        seed: Seed of its sampling.
     """
 
     key: str
     system: str
     user: str
+    seed: int
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,38 @@
-"""Write the rationales that are not written yet, and read all of them."""
+"""Write the rationales that are not written yet; a finished one is never paid for again."""
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 import polars as pl
 
-from pulse_pipeline.progress import Task, track
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.progress import track
 from pulse_pipeline.rationales.engine import Completion, Prompt, Session
-from pulse_pipeline.rationales.parsing import parse
+from pulse_pipeline.rationales.ledger import Ledger
+from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import RationaleSpec
-from pulse_pipeline.schemas import Rationales
-from pulse_pipeline.shards import ShardStore
+from pulse_pipeline.rationales.store import Answer, AnswerStore, OpenStore
 
-SHARD_ANSWERS = 64  # what a killed run can lose at most
+ROWS_AT_ONCE = 4096  # prompts in memory, so that it does not grow with the number of users
+ATTEMPT_STRIDE = 7919  # between the seeds of a request's attempts
 
-ANSWERS = pl.Schema(
-    [
-        ("key", pl.String),
-        ("text", pl.String),
-        ("finished", pl.Boolean),
-        ("prompt_tokens", pl.Int32),
-        ("completion_tokens", pl.Int32),
-        ("cached_tokens", pl.Int32),
-        ("created_at", pl.Datetime("us", "UTC")),
-        ("dagster_run_id", pl.String),
-        ("mlflow_run_id", pl.String),
-    ]
-)
+
+class Judge(Protocol):
+    """Tells a rationale from an answer that is none."""
+
+    def __call__(self, answers: pl.DataFrame) -> pl.DataFrame:
+        """Judge answers.
+
+        Args:
+            answers: Requests, each with `text` and `finished` of an answer to it.
+
+        Returns:
+            The same rows with `rationale`, and `reject_reason`, null where it is valid.
+        """
 
 
 @dataclass(frozen=True)
@@ -40,147 +44,166 @@ class RunIds:
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """What a generation cost.
+class LookedUp:
+    """What the store holds of the rows that are wanted.
 
     Attributes:
-        reused: Rationales found already written.
-        generated: Rationales written now.
-        prompt_tokens: Tokens read for those.
-        completion_tokens: Tokens written for those.
-        cached_tokens: Prompt tokens that the engine had in its prefix cache.
-        seconds: Wall time, loading included.
-        load_seconds: Of which the model's loading.
+        settled: Rows that have their answer: the first valid one, or the last if no more may be asked
+            for. The wanted columns, `history_hash`, `rationale`, `reject_reason` and `store.ANSWERS`.
+        open: Rows to ask for, with their `key` and the number of rejected answers (`attempt`).
+        rejected: How often each reason rejected an answer to the settled rows.
     """
 
-    reused: int
-    generated: int
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    seconds: float
-    load_seconds: float
+    settled: pl.DataFrame
+    open: pl.DataFrame
+    rejected: Counter[str]
 
-    @property
-    def rationales_per_second(self) -> float:
-        """Rationales written a second, loading excluded; 0 if none was written."""
-        return self.generated / max(self.seconds - self.load_seconds, 1e-9)
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of writing.
+
+    Attributes:
+        rows: As `LookedUp.settled`, one for each row that was wanted.
+        rejected: How often each reason rejected an answer, those that were asked again included.
+        ledger: What it cost.
+    """
+
+    rows: pl.DataFrame
+    rejected: Counter[str]
+    ledger: Ledger
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Asks a model and keeps its answers.
-
-    Answers are stored in shards as they finish: a run that is killed loses at most
-    `SHARD_ANSWERS` of them.
+    """Asks a model for what a store lacks.
 
     Attributes:
-        session: The model.
-        store: Answers by key, in the shape of `ANSWERS`.
+        spec: What is written with.
+        render: Makes the prompts.
+        judge: Checks the answers.
+        store: Keeps them.
+        max_attempts: A rejected answer is asked for again, with another seed, until there are so many.
         runs: Recorded beside each answer.
     """
 
-    session: Session
-    store: ShardStore
-    runs: RunIds = RunIds()
+    spec: RationaleSpec
+    render: Render
+    judge: Judge
+    store: AnswerStore
+    max_attempts: int = 1
+    runs: RunIds = field(default_factory=RunIds)
 
-    def write(self, requests: pl.DataFrame, spec: RationaleSpec, label: str) -> Ledger:
-        """Ask for every answer that the store does not hold.
+    def look_up(self, wanted: pl.DataFrame) -> LookedUp:
+        """Part what is written already from what has to be asked for; no model is needed."""
+        with self.store.opened() as store:
+            return self._look_up(wanted, store)
+
+    def write(self, wanted: pl.DataFrame, session: Session, label: str) -> Written:
+        """Ask for what is missing, then read everything.
 
         Args:
-            requests: As `prompts.build_requests` gives them.
-            spec: The spec they were rendered with.
-            label: What the progress is shown under.
-
-        Returns:
-            What it cost.
+            wanted: Rows that name what is asked about.
+            session: The model; loaded only if something is missing.
+            label: What the progress is shown under; one process at a time writes under it.
         """
-        started = time.monotonic()
-        distinct = requests.unique("key", maintain_order=True)
-        missing = distinct.join(self.store.scan().select("key").collect(), on="key", how="anti")
-        loaded_before = self.session.load_seconds
-        tokens = Counter[str]()
-        if len(missing):
-            with track(label, len(missing), "rationales") as task:
-                tokens = self._ask(missing, spec, task)
-        return Ledger(
-            reused=len(distinct) - len(missing),
-            generated=len(missing),
-            prompt_tokens=tokens["prompt"],
-            completion_tokens=tokens["completion"],
-            cached_tokens=tokens["cached"],
+        started, loaded_before = time.monotonic(), session.load_seconds
+        ledger = Ledger()
+        with self.store.writing(label), self.store.opened() as store:
+            found = self._look_up(wanted, store)
+            reused, settled, rejected = len(found.settled), [found.settled], found.rejected
+            while len(found.open):
+                ledger += self._ask(found.open, session, store, label)
+                found = self._look_up(found.open.drop("key", "attempt"), store)
+                settled.append(found.settled)
+                rejected += found.rejected
+        took = Ledger(
+            reused=reused,
             seconds=time.monotonic() - started,
-            load_seconds=self.session.load_seconds - loaded_before,
+            load_seconds=session.load_seconds - loaded_before,
+        )
+        return Written(pl.concat(settled), rejected, ledger + took)
+
+    def _look_up(self, wanted: pl.DataFrame, store: OpenStore) -> LookedUp:
+        parts = [self._look_up_some(some, store) for some in _slices(wanted)]
+        return LookedUp(
+            settled=pl.concat(part.settled for part in parts),
+            open=pl.concat(part.open for part in parts),
+            rejected=sum((part.rejected for part in parts), Counter[str]()),
         )
 
-    def _ask(self, missing: pl.DataFrame, spec: RationaleSpec, task: Task) -> Counter[str]:
-        tokens = Counter[str]()
-        shard: list[dict[str, object]] = []
-        prompts = (Prompt(*row) for row in missing.select("key", "system", "user").iter_rows())
-        try:
-            for completion in self.session.generate(prompts, spec):
-                shard.append(_answer(completion, self.runs))
-                tokens["prompt"] += completion.prompt_tokens
-                tokens["completion"] += completion.completion_tokens
-                tokens["cached"] += completion.cached_tokens
+    def _look_up_some(self, wanted: pl.DataFrame, store: OpenStore) -> LookedUp:
+        requests = self.render(wanted).with_row_index("row")
+        answers = store.read(requests["key"].unique())
+        judged = self.judge(requests.join(answers, on="key", maintain_order="left_right"))
+        # The first valid answer if there is one, else the last: later attempts follow earlier ones.
+        valid = pl.col("reject_reason").is_null()
+        chosen = judged.group_by("row", maintain_order=True).agg(
+            pl.exclude("row").get(pl.when(valid.any()).then(valid.arg_max()).otherwise(pl.len() - 1)),
+            n_valid=valid.sum(),
+            made=pl.len(),
+        )
+        is_settled = (pl.col("n_valid") > 0) | (pl.col("made") >= self.max_attempts)
+        settled = chosen.filter(is_settled)
+        open_rows = (
+            requests.join(settled, on="row", how="anti")
+            .join(chosen.select("row", attempt="made"), on="row", how="left")
+            .select(*wanted.columns, "key", pl.col("attempt").fill_null(0).cast(pl.Int32))
+        )
+        tried = judged.join(settled, on="row", how="semi")["reject_reason"].drop_nulls()
+        return LookedUp(
+            settled=settled.drop("row", "n_valid", "made", "system", "user", "evidence", "secrets"),
+            open=open_rows,
+            rejected=Counter(tried.to_list()),
+        )
+
+    def _ask(self, missing: pl.DataFrame, session: Session, store: OpenStore, label: str) -> Ledger:
+        generated = prompt_tokens = completion_tokens = cached_tokens = 0
+        total = missing["key"].n_unique()
+        with track(label, total, "rationales") as task:
+            for completion in session.generate(self._prompts(missing), self.spec):
+                # One at a time: a process that is killed here has lost nothing that was finished.
+                store.add([self._answer(completion)])
+                generated += 1
+                prompt_tokens += completion.prompt_tokens
+                completion_tokens += completion.completion_tokens
+                cached_tokens += completion.cached_tokens
                 task.advance()
-                if len(shard) >= SHARD_ANSWERS:
-                    self.store.append(pl.DataFrame(shard, schema=ANSWERS))
-                    shard.clear()
-        finally:
-            # An interrupted run keeps what it paid for.
-            self.store.append(pl.DataFrame(shard, schema=ANSWERS))
-        return tokens
+        if generated < total:
+            raise PulseError(f"{label}: the engine left {total - generated} requests unanswered; run again")
+        return Ledger(0, generated, prompt_tokens, completion_tokens, cached_tokens)
+
+    def _prompts(self, missing: pl.DataFrame) -> Iterator[Prompt]:
+        """Rendered while the model reads them; equal requests are asked once."""
+        asked = set[str]()
+        for some in _slices(missing):
+            requests = self.render(some.drop("key")).select("key", "attempt", "system", "user")
+            for key, attempt, system, user in requests.iter_rows():
+                if key not in asked:
+                    asked.add(key)
+                    yield Prompt(f"{key}.{attempt}", system, user, self._seed(key, attempt))
+
+    def _seed(self, key: str, attempt: int) -> int:
+        """A seed of the request's own, so that an answer does not depend on its batch."""
+        return int((self.spec.sampling.seed + int(key[:12], 16) + ATTEMPT_STRIDE * attempt) % 2**31)
+
+    def _answer(self, completion: Completion) -> Answer:
+        key, _, attempt = completion.key.partition(".")
+        return Answer(
+            key=key,
+            attempt=int(attempt),
+            text=completion.text,
+            finished=completion.finished,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            cached_tokens=completion.cached_tokens,
+            created_at=int(datetime.now(UTC).timestamp() * 1e6),
+            dagster_run_id=self.runs.dagster,
+            mlflow_run_id=self.runs.mlflow,
+        )
 
 
-def _answer(completion: Completion, runs: RunIds) -> dict[str, object]:
-    return {
-        "key": completion.key,
-        "text": completion.text,
-        "finished": completion.finished,
-        "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "cached_tokens": completion.cached_tokens,
-        "created_at": datetime.now(UTC),
-        "dagster_run_id": runs.dagster,
-        "mlflow_run_id": runs.mlflow,
-    }
-
-
-def read(requests: pl.DataFrame, spec: RationaleSpec, store: ShardStore) -> pl.DataFrame:
-    """Parse the stored answers of `requests` into the `rationales` table.
-
-    Args:
-        requests: As `prompts.build_requests` gives them.
-        spec: The spec they were rendered with.
-        store: Answers by key.
-
-    Returns:
-        One row for each request, sorted by user and position, valid against `schemas.Rationales`.
-    """
-    answers = store.scan().unique("key", keep="any").collect()
-    rows = requests.join(answers, on="key", how="inner")
-    parsed = [
-        parse(text, finished, secrets)
-        for text, finished, secrets in rows.select("text", "finished", "secrets").iter_rows()
-    ]
-    reasons = pl.Series("reject_reason", [answer.reject_reason for answer in parsed], pl.String)
-    table = rows.select(
-        "user_id",
-        "kind",
-        "target_position",
-        pl.Series("rationale", [answer.rationale for answer in parsed], pl.String),
-        reasons.is_null().alias("valid"),
-        reasons,
-        pl.lit(None, pl.Float32).alias("score"),
-        pl.lit(spec.model.model).alias("model"),
-        pl.lit(spec.model.revision).alias("model_revision"),
-        pl.lit(spec.fingerprint()).alias("spec_fingerprint"),
-        "history_hash",
-        "prompt_tokens",
-        "completion_tokens",
-        "created_at",
-        "dagster_run_id",
-        "mlflow_run_id",
-    )
-    return Rationales.validate(table.sort("user_id", "target_position"), cast=True)
+def _slices(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """At least one, so that an empty table keeps its columns."""
+    yield rows.head(ROWS_AT_ONCE)
+    yield from rows.slice(ROWS_AT_ONCE).iter_slices(ROWS_AT_ONCE)

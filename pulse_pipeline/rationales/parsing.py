@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import polars as pl
+
 from pulse_pipeline.rationales.masking import mask, words
 
 MIN_DISTINCT_WORDS = 5
@@ -23,6 +25,18 @@ class Parsed:
 
     rationale: str
     reject_reason: str | None
+
+
+def judge(answers: pl.DataFrame) -> pl.DataFrame:
+    """Judge answers, as `generation.Judge` asks for."""
+    parsed = [
+        parse(text, finished, secrets)
+        for text, finished, secrets in answers.select("text", "finished", "secrets").iter_rows()
+    ]
+    return answers.with_columns(
+        pl.Series("rationale", [answer.rationale for answer in parsed], pl.String),
+        pl.Series("reject_reason", [answer.reject_reason for answer in parsed], pl.String),
+    )
 
 
 def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:

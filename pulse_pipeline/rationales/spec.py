@@ -152,6 +152,9 @@ class RationaleSettings(_Frozen):
     """Share of valid rationales under which the blocking check fails. The smallest models repeat the
     prompt in up to a quarter of their answers; a prompt or a model that does not work at all does worse."""
 
+    max_attempts: int = Field(default=2, ge=1)
+    """How often an answer is asked for, each time with another seed, before its rejection is final."""
+
     @model_validator(mode="after")
     def _prompts_show_what_they_ask_about(self) -> Self:
         for name, prompt, slots in (
@@ -175,5 +178,5 @@ class RationaleSettings(_Frozen):
         )
 
     def fingerprint(self) -> str:
-        """Hash of both kinds' specs: the code version of the asset that holds them."""
-        return fingerprint([self.spec(kind).fingerprint() for kind in KINDS])
+        """Hash of what decides the `rationales` table: its code version."""
+        return fingerprint([*(self.spec(kind).fingerprint() for kind in KINDS), self.max_attempts])

@@ -1,67 +1,117 @@
+from collections import Counter
+
 import pytest
 
 from pulse_pipeline.rationales.cuts import cut_points
-from pulse_pipeline.rationales.generation import ANSWERS, RunIds, Writer, read
-from pulse_pipeline.rationales.prompts import build_requests
+from pulse_pipeline.rationales.generation import RunIds, Writer
+from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
-from pulse_pipeline.shards import ShardStore
+from pulse_pipeline.rationales.store import AnswerStore
+from pulse_pipeline.rationales.tables import rationales_table
 from tests.rationales.stub import StubSession
 from tests.rationales.tables import interactions, items
 
 SPEC = RationaleSettings().spec("foresight")
 
 
-def _requests(users=60):
+def _writer(folder, table, max_attempts=1):
+    render = UserPrompts(table, items(), SPEC)
+    return Writer(SPEC, render, judge, AnswerStore(folder), max_attempts, RunIds("d", "m"))
+
+
+def _write(folder, session, users=60, **settings):
     table = interactions(users=users)
-    return build_requests(table, items(), cut_points(table), SPEC)
+    wanted = cut_points(table).filter(kind="foresight")
+    return _writer(folder, table, **settings).write(wanted, session, "test"), len(wanted)
 
 
 def test_every_request_is_answered_once(tmp_path):
-    requests, session, store = _requests(), StubSession(), ShardStore(tmp_path, ANSWERS)
-    ledger = Writer(session, store, RunIds("d", "m")).write(requests, SPEC, "test")
-    table = read(requests, SPEC, store)
-    assert len(table) == len(requests) == len({prompt.key for prompt in session.asked})
+    session = StubSession()
+    written, wanted = _write(tmp_path, session)
+    table = rationales_table(written.rows, SPEC)
+    assert len(table) == wanted == len({prompt.key for prompt in session.asked})
     assert table["valid"].all()
     assert set(table["dagster_run_id"]) == {"d"}
     assert set(table["spec_fingerprint"]) == {SPEC.fingerprint()}
-    assert (ledger.generated, ledger.reused) == (len(requests), 0)
-    assert ledger.prompt_tokens == 100 * len(requests)
+    assert (written.ledger.generated, written.ledger.reused) == (wanted, 0)
+    assert written.ledger.prompt_tokens == 100 * wanted
 
 
-def test_a_second_run_asks_nothing(tmp_path):
-    requests, store = _requests(), ShardStore(tmp_path, ANSWERS)
-    Writer(StubSession(), store).write(requests, SPEC, "test")
+def test_a_second_run_asks_nothing_and_reads_the_same(tmp_path):
+    first, wanted = _write(tmp_path, StubSession())
     again = StubSession()
-    ledger = Writer(again, store).write(requests, SPEC, "test")
+    second, _ = _write(tmp_path, again)
     assert again.asked == []
-    assert (ledger.generated, ledger.reused) == (0, len(requests))
+    assert (second.ledger.generated, second.ledger.reused) == (0, wanted)
+    assert first.rows.equals(second.rows)
 
 
 @pytest.mark.parametrize("died_after", [0, 1, 63, 64, 65, 130])
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, died_after):
-    requests, store = _requests(), ShardStore(tmp_path, ANSWERS)
     first = StubSession(dies_after=died_after)
     with pytest.raises(KeyboardInterrupt):
-        Writer(first, store).write(requests, SPEC, "test")
+        _write(tmp_path, first)
     second = StubSession()
-    Writer(second, store).write(requests, SPEC, "test")
+    written, wanted = _write(tmp_path, second)
     asked = [prompt.key for prompt in first.asked + second.asked]
-    assert len(asked) == len(set(asked)) == len(requests)
-    assert len(read(requests, SPEC, store)) == len(requests)
+    assert len(asked) == len(set(asked)) == wanted == len(written.rows)
 
 
 def test_new_users_cost_only_themselves(tmp_path):
-    store = ShardStore(tmp_path, ANSWERS)
-    Writer(StubSession(), store).write(_requests(users=10), SPEC, "test")
+    _, before = _write(tmp_path, StubSession(), users=10)
     session = StubSession()
-    Writer(session, store).write(_requests(users=12), SPEC, "test")
-    assert len(session.asked) == len(_requests(users=12)) - len(_requests(users=10))
+    _, after = _write(tmp_path, session, users=12)
+    assert len(session.asked) == after - before
 
 
-def test_a_rejected_answer_is_kept_with_its_reason(tmp_path):
-    requests, store = _requests(users=2), ShardStore(tmp_path, ANSWERS)
-    Writer(StubSession(lambda _: "no"), store).write(requests, SPEC, "test")
-    table = read(requests, SPEC, store)
+def test_few_requests_at_once_give_the_same(tmp_path, monkeypatch):
+    whole, _ = _write(tmp_path / "whole", StubSession())
+    monkeypatch.setattr("pulse_pipeline.rationales.generation.ROWS_AT_ONCE", 7)
+    session = StubSession()
+    parts, wanted = _write(tmp_path / "parts", session)
+    assert len(session.asked) == wanted
+    assert parts.rows.drop("created_at").equals(whole.rows.drop("created_at"))
+
+
+def test_a_rejected_answer_is_asked_again_with_another_seed_and_kept(tmp_path):
+    tried = Counter()
+
+    def third_time_lucky(prompt):
+        tried[prompt.user] += 1
+        return "no" if tried[prompt.user] < 3 else "They look for quiet stories with salt and light"
+
+    session = StubSession(third_time_lucky)
+    written, wanted = _write(tmp_path, session, users=2, max_attempts=3)
+    table = rationales_table(written.rows, SPEC)
+    assert table["valid"].all()
+    assert set(written.rows["attempt"]) == {2}
+    assert set(tried.values()) == {3}
+    assert len({(prompt.user, prompt.seed) for prompt in session.asked}) == 3 * wanted
+    assert written.rejected == {"fewer than 5 different words": 2 * wanted}
+    again, _ = _write(tmp_path, StubSession(), users=2, max_attempts=3)
+    assert again.rejected == written.rejected
+
+
+def test_after_the_last_attempt_a_rejection_is_final(tmp_path):
+    written, wanted = _write(tmp_path, StubSession(lambda _: "no"), users=2, max_attempts=2)
+    table = rationales_table(written.rows, SPEC)
     assert not table["valid"].any()
     assert table["reject_reason"].str.contains("different words").all()
     assert set(table["rationale"]) == {"no"}
+    assert written.ledger.generated == 2 * wanted
+    again = StubSession()
+    _write(tmp_path, again, users=2, max_attempts=2)
+    assert again.asked == []
+    more = StubSession(lambda _: "no")
+    _write(tmp_path, more, users=2, max_attempts=3)
+    assert len(more.asked) == wanted
+
+
+def test_what_is_missing_can_be_counted_without_a_model(tmp_path):
+    _write(tmp_path, StubSession(), users=10)
+    table = interactions(users=12)
+    wanted = cut_points(table).filter(kind="foresight")
+    found = _writer(tmp_path, table).look_up(wanted)
+    assert set(found.open["user_id"]) == {"user-10", "user-11"}
+    assert len(found.settled) + len(found.open) == len(wanted)

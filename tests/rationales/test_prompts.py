@@ -3,7 +3,7 @@ import pytest
 
 from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.rationales.masking import MASK, TitleMask, mask
-from pulse_pipeline.rationales.prompts import build_requests
+from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from tests.rationales.tables import TITLES, interactions, items
 
@@ -11,7 +11,7 @@ from tests.rationales.tables import TITLES, interactions, items
 def _requests(kind, table=None, **settings):
     table = interactions() if table is None else table
     spec = RationaleSettings(**settings).spec(kind)
-    return build_requests(table, items(), cut_points(table), spec)
+    return UserPrompts(table, items(), spec)(cut_points(table).filter(kind=kind))
 
 
 @pytest.mark.parametrize("kind", ["foresight", "hindsight"])

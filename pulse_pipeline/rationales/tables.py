@@ -1,0 +1,32 @@
+"""From answers to the tables that later stages read."""
+
+import polars as pl
+
+from pulse_pipeline.rationales.spec import RationaleSpec
+from pulse_pipeline.schemas import Rationales
+
+
+def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
+    """Make the `rationales` table of one kind.
+
+    Args:
+        rows: As `generation.Written.rows`, wanted by the columns of `cuts.cut_points`.
+        spec: What they were written with.
+
+    Returns:
+        One row for each of them, by user and position, valid against `schemas.Rationales`.
+    """
+    table = rows.with_columns(*provenance(spec), score=pl.lit(None, pl.Float32)).select(
+        Rationales.column_names()
+    )
+    return Rationales.validate(table.sort("user_id", "target_position"), cast=True)
+
+
+def provenance(spec: RationaleSpec) -> list[pl.Expr]:
+    """The columns that say what every row was written with."""
+    return [
+        pl.col("reject_reason").is_null().alias("valid"),
+        pl.lit(spec.model.model).alias("model"),
+        pl.lit(spec.model.revision).alias("model_revision"),
+        pl.lit(spec.fingerprint()).alias("spec_fingerprint"),
+    ]
