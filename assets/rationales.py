@@ -1,22 +1,20 @@
-"""Assets of the stage `rationales`: why users act, written by a small language model."""
+"""Assets of the stage `rationales`: why users act and what items are for, by a small language model."""
 
 from collections import Counter
 
 import dagster as dg
 import polars as pl
 
-from assets.materialisation import RETRY, materialising
+from assets.materialisation import ON_DEMAND, RETRY, Materialisation, materialising
 from assets.project import Project
+from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
-from pulse_pipeline.rationales.cuts import cut_points, drawn_users
-from pulse_pipeline.rationales.generation import RunIds, Writer
+from pulse_pipeline.rationales.assignments import Desk, Domain
+from pulse_pipeline.rationales.generation import RunIds, Written
 from pulse_pipeline.rationales.ledger import Ledger
-from pulse_pipeline.rationales.parsing import judge
-from pulse_pipeline.rationales.prompts import UserPrompts
-from pulse_pipeline.rationales.spec import KINDS
-from pulse_pipeline.rationales.store import AnswerStore
-from pulse_pipeline.rationales.tables import rationales_table
+from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
+from pulse_pipeline.rationales.tables import item_rationales_table, rationales_table
 from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
@@ -24,8 +22,8 @@ GROUP = "rationales"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`rationales`, partitioned by domain."""
-    return [_rationales(project)]
+    """`rationales`, `item_rationales`, partitioned by domain."""
+    return [_rationales(project), _item_rationales(project)]
 
 
 def _rationales(project: Project) -> dg.AssetsDefinition:
@@ -52,44 +50,100 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         items: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        params = settings.model_dump(exclude={"system", "foresight", "hindsight"})
-        domain = project.registry.domain(context.partition_key)
-        params |= {"rationale_users": domain.rationale_users}
-        with materialising(context, tracking, version, params) as work:
-            for kind in KINDS:
-                work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
-            drawn = drawn_users(interactions, domain.rationale_users)
-            cuts = cut_points(drawn)
-            runs = RunIds(context.run.run_id, work.run.run_id)
-            written = []
+        config = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, _params(settings, config)) as work:
+            desk = _desk(work, context, settings, USER_KINDS)
+            domain = Domain(config.name, interactions, items, config.rationale_users)
+            assignments = desk.about_users(domain)
             with language_model.session() as session:
-                for kind in KINDS:
-                    spec = settings.spec(kind)
-                    folder = Home.from_environment().cache / "rationales" / spec.fingerprint()
-                    render = UserPrompts(interactions, items, spec)
-                    writer = Writer(spec, render, judge, AnswerStore(folder), settings.max_attempts, runs)
-                    label = f"{kind} rationales {context.partition_key}"
-                    written.append(writer.write(cuts.filter(kind=kind), session, label))
+                written = [assignment.write(session) for assignment in assignments]
             table = pl.concat(
-                rationales_table(one.rows, settings.spec(kind))
-                for kind, one in zip(KINDS, written, strict=True)
+                rationales_table(one.rows, assignment.writer.spec)
+                for assignment, one in zip(assignments, written, strict=True)
             )
-            return work.table(
-                table,
-                metadata={
-                    "made_with": {
-                        "prompt_fingerprint": settings.fingerprint(),
-                        "model": settings.model.model,
-                        "model_revision": settings.model.revision,
-                    },
-                    "rejected": dict(sum((one.rejected for one in written), Counter[str]())),
-                    "users": interactions["user_id"].n_unique(),
-                    "users_written_for": drawn["user_id"].n_unique(),
-                },
-                metrics={"valid_rate": _valid_rate(table), **_costs(sum((one.ledger for one in written), Ledger()))},
-            )
+            users = {
+                "users": interactions["user_id"].n_unique(),
+                "users_written_for": table["user_id"].n_unique(),
+            }
+            return _result(work, table, written, settings, USER_KINDS, users)
 
     return rationales
+
+
+def _item_rationales(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.rationales
+    version = settings.fingerprint(("item",))
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        retry_policy=RETRY,
+        pool="gpu",
+        kinds={"vllm"},
+        tags=ON_DEMAND,
+        description="What each item is for, who wants it and why, from its text and training-period reviews.",
+    )
+    def item_rationales(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        language_model: LanguageModel,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        config = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, _params(settings, config)) as work:
+            desk = _desk(work, context, settings, ("item",))
+            assignment = desk.about_items(Domain(config.name, interactions, items))
+            with language_model.session() as session:
+                written = assignment.write(session)
+            table = item_rationales_table(written.rows, assignment.writer.spec)
+            return _result(work, table, [written], settings, ("item",), {"items": len(items)})
+
+    return item_rationales
+
+
+def _params(settings: RationaleSettings, config: DomainConfig) -> dict[str, object]:
+    prompts = {"system", "foresight", "hindsight", "item"}
+    return {**settings.model_dump(exclude=prompts), "rationale_users": config.rationale_users}
+
+
+def _desk(
+    work: Materialisation,
+    context: dg.AssetExecutionContext,
+    settings: RationaleSettings,
+    kinds: tuple[Kind, ...],
+) -> Desk:
+    for kind in kinds:
+        work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
+    return Desk(settings, Home.from_environment().cache, RunIds(context.run.run_id, work.run.run_id))
+
+
+def _result(
+    work: Materialisation,
+    table: pl.DataFrame,
+    written: list[Written],
+    settings: RationaleSettings,
+    kinds: tuple[Kind, ...],
+    counts: dict[str, int],
+) -> "dg.MaterializeResult[pl.DataFrame]":
+    return work.table(
+        table,
+        metadata={
+            "made_with": {
+                "prompt_fingerprint": settings.fingerprint(kinds),
+                "model": settings.model.model,
+                "model_revision": settings.model.revision,
+            },
+            "rejected": dict(sum((one.rejected for one in written), Counter[str]())),
+            **counts,
+        },
+        metrics={
+            "valid_rate": _valid_rate(table),
+            **_costs(sum((one.ledger for one in written), Ledger())),
+        },
+    )
 
 
 def _valid_rate(table: pl.DataFrame) -> float:

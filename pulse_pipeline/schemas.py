@@ -87,6 +87,24 @@ class Rationales(dy.Schema):
     mlflow_run_id = dy.String(nullable=True)
 
 
+class ItemRationales(dy.Schema):
+    """What an item is for, who wants it and why, written from its text and its training-period reviews."""
+
+    item_id = dy.String(nullable=False, primary_key=True)
+    rationale = dy.String(nullable=False)
+    valid = dy.Bool(nullable=False)
+    reject_reason = dy.String(nullable=True)
+    model = dy.String(nullable=False)
+    model_revision = dy.String(nullable=False)
+    spec_fingerprint = dy.String(nullable=False)
+    evidence_hash = dy.String(nullable=False)
+    prompt_tokens = dy.Int32(nullable=False, min=0)
+    completion_tokens = dy.Int32(nullable=False, min=0)
+    created_at = dy.Datetime(nullable=False, time_zone="UTC", time_unit="us")
+    dagster_run_id = dy.String(nullable=True)
+    mlflow_run_id = dy.String(nullable=True)
+
+
 class ItemEmbeddings(dy.Schema):
     """The vector of each item's text; `with_vectors` adds the column `vector`."""
 

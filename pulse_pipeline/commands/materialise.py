@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.materialisation import ON_DEMAND
 from assets.project import Project
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError, RunFailed
@@ -47,7 +48,7 @@ def materialise(
 
     Args:
         project: Registry and settings.
-        selection: In Dagster's selection syntax, such as ``rationales+``; None for everything.
+        selection: In Dagster's selection syntax, such as ``rationales+``; None for all that is not on demand.
         domains: The domains to work on, with the mixes and transfers that need no other.
         resource_overrides: Resources by key that take the place of ours, for tests.
 
@@ -98,7 +99,8 @@ def _groups(
 
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
-    chosen = dg.AssetSelection.all() if selection is None else _parsed(selection)
+    everything = dg.AssetSelection.all() - dg.AssetSelection.tag(*next(iter(ON_DEMAND.items())))
+    chosen = everything if selection is None else _parsed(selection)
     known = sorted(key.to_user_string() for asset in assets for key in asset.keys)
     try:
         names = {key.to_user_string() for key in chosen.resolve(assets)}

@@ -1,16 +1,12 @@
-"""Prompts from histories: newest first, within a budget, nothing after the cut, no user ids."""
-
-import re
+"""Prompts about users: newest first, within a budget, nothing after the cut, no user ids."""
 
 import polars as pl
 
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.masking import TitleMask, mask
-from pulse_pipeline.rationales.requests import REQUESTS, request_key
+from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import plain
-
-_SLOT = re.compile(r"\{history\}|\{target\}")
 
 
 class UserPrompts:
@@ -69,9 +65,7 @@ class UserPrompts:
         )
 
     def _request(self, history: str, target: str) -> tuple[str, str, str, str, str]:
-        slots = {"{history}": history, "{target}": target}
-        # Both at once: a review may hold the name of a slot.
-        user = _SLOT.sub(lambda slot: slots[slot.group()], self._spec.template)
+        user = filled(self._spec.template, history=history, target=target)
         evidence = f"{history}\n{target}" if target else history
         history_hash = text_hash(evidence)
         key = request_key(self._version, self._spec.kind, history_hash)
@@ -117,11 +111,3 @@ def _histories(described: pl.DataFrame, wanted: pl.DataFrame, budget: HistoryBud
         .group_by("user_id", "target_position", maintain_order=True)
         .agg(history=pl.col("line").str.join("\n"))
     )
-
-
-def _score(rating: pl.Expr) -> pl.Expr:
-    """A rating as a person writes it: 4 and 4.5, not 4.0."""
-    whole = rating.round(0).cast(pl.Int32)
-    return pl.when(rating == whole).then(whole.cast(pl.String)).otherwise(rating.round(1).cast(pl.String))
-
-

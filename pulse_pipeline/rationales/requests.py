@@ -1,5 +1,6 @@
 """What is asked of the model, as a table: prompts with the keys that name their answers."""
 
+import re
 from typing import Protocol
 
 import polars as pl
@@ -21,7 +22,7 @@ REQUESTS = pl.Schema(
 * `key`: hash of the spec's fingerprint, the kind, `history_hash` and the sample's number.
 * `history_hash`: hash of `evidence`.
 * `system`, `user`: the prompt.
-* `evidence`: what strangers wrote of it: the history, and the chosen item where it is shown.
+* `evidence`: what strangers wrote of it: a history and the chosen item, or an item and its reviews.
 * `secrets`: what the answer must not name.
 """
 
@@ -29,6 +30,12 @@ REQUESTS = pl.Schema(
 def request_key(spec_fingerprint: str, kind: str, history_hash: str, sample: int = 0) -> str:
     """Name the answer to a request by all that decides it (32 hexadecimal digits)."""
     return text_hash(f"{spec_fingerprint} {kind} {history_hash} {sample}")
+
+
+def filled(template: str, **slots: str) -> str:
+    """Put texts into a template's slots, all at once: a review may hold the name of a slot."""
+    names = "|".join(slots)
+    return re.sub(rf"\{{({names})\}}", lambda slot: slots[slot[1]], template)
 
 
 class Render(Protocol):

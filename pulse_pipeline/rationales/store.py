@@ -145,4 +145,4 @@ class OpenStore:
             rows += self._connection.execute(query, [wanted]).fetchall()
         # Columns by type, as SQLite knows no times and no truth values.
         plain = pl.DataFrame(rows, {**ANSWERS, "finished": pl.Int32, "created_at": pl.Int64}, orient="row")
-        return plain.cast(dict(ANSWERS)).sort("key", "attempt")
+        return plain.cast(ANSWERS).sort("key", "attempt")

@@ -3,7 +3,7 @@
 import polars as pl
 
 from pulse_pipeline.rationales.spec import RationaleSpec
-from pulse_pipeline.schemas import Rationales
+from pulse_pipeline.schemas import ItemRationales, Rationales
 
 
 def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
@@ -20,6 +20,20 @@ def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
         Rationales.column_names()
     )
     return Rationales.validate(table.sort("user_id", "target_position"), cast=True)
+
+
+def item_rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
+    """Make the `item_rationales` table.
+
+    Args:
+        rows: As `generation.Written.rows`, wanted by `item_id`.
+        spec: What they were written with.
+
+    Returns:
+        One row for each of them, by item, valid against `schemas.ItemRationales`.
+    """
+    table = rows.rename({"history_hash": "evidence_hash"}).with_columns(*provenance(spec))
+    return ItemRationales.validate(table.select(ItemRationales.column_names()).sort("item_id"), cast=True)
 
 
 def provenance(spec: RationaleSpec) -> list[pl.Expr]:

@@ -1,0 +1,95 @@
+"""What there is to write in a domain, as the assets do it and as the plan counts it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from pulse_pipeline.rationales.cuts import cut_points, drawn_users
+from pulse_pipeline.rationales.engine import Session
+from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Written
+from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
+from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.prompts import UserPrompts
+from pulse_pipeline.rationales.requests import Render
+from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
+from pulse_pipeline.rationales.store import AnswerStore
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A domain's tables.
+
+    Attributes:
+        name: The domain's name.
+        interactions: The `interactions` table.
+        items: The `items` table.
+        users: Write for at most this many users; None for all.
+    """
+
+    name: str
+    interactions: pl.DataFrame
+    items: pl.DataFrame
+    users: int | None = None
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one writer has to write.
+
+    Attributes:
+        writer: The writer.
+        wanted: Rows that name what is asked about.
+        label: What the progress is shown under.
+    """
+
+    writer: Writer
+    wanted: pl.DataFrame
+    label: str
+
+    def look_up(self) -> LookedUp:
+        """What is written already, and what is not."""
+        return self.writer.look_up(self.wanted)
+
+    def write(self, session: Session) -> Written:
+        """Write what is missing."""
+        return self.writer.write(self.wanted, session, self.label)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Hands out the assignments of one settings file.
+
+    Attributes:
+        settings: Model, prompts, sampling.
+        cache: The home's cache; answers lie in ``rationales/<fingerprint of the spec>/``.
+        runs: Recorded beside each answer.
+    """
+
+    settings: RationaleSettings
+    cache: Path
+    runs: RunIds = field(default_factory=RunIds)
+
+    def about_users(self, domain: Domain) -> list[Assignment]:
+        """One for each kind of `spec.USER_KINDS`."""
+        cuts = cut_points(drawn_users(domain.interactions, domain.users))
+        return [
+            self._assignment(
+                kind,
+                UserPrompts(domain.interactions, domain.items, self.settings.spec(kind)),
+                cuts.filter(kind=kind),
+                f"{kind} rationales {domain.name}",
+            )
+            for kind in USER_KINDS
+        ]
+
+    def about_items(self, domain: Domain) -> Assignment:
+        """That of `item_rationales`."""
+        render = ItemPrompts(domain.interactions, domain.items, self.settings.spec("item"))
+        return self._assignment("item", render, item_cuts(domain.items), f"item rationales {domain.name}")
+
+    def _assignment(self, kind: Kind, render: Render, wanted: pl.DataFrame, label: str) -> Assignment:
+        spec = self.settings.spec(kind)
+        store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
+        writer = Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)
+        return Assignment(writer, wanted, label)

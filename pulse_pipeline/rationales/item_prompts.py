@@ -1,0 +1,70 @@
+"""Prompts about items: their text, and what people wrote of them in the training period."""
+
+import polars as pl
+
+from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.rationales.cuts import PROTOCOL_SPLITS
+from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
+from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
+from pulse_pipeline.rationales.untrusted import plain
+
+NO_REVIEWS = "- nothing yet"
+
+
+def item_cuts(items: pl.DataFrame) -> pl.DataFrame:
+    """The items to write about: column `item_id`, sorted; what has no text can be no subject."""
+    return items.filter("has_text").select("item_id").sort("item_id")
+
+
+class ItemPrompts:
+    """Renders what is asked about items. Rows that are wanted have the column `item_id`."""
+
+    def __init__(self, interactions: pl.DataFrame, items: pl.DataFrame, spec: RationaleSpec) -> None:
+        """Take a domain.
+
+        Args:
+            interactions: The `interactions` table. Of it only what is training under every protocol is
+                read, so that what is written about an item serves all of them.
+            items: The `items` table.
+            spec: What to write with.
+        """
+        self._spec, self._version = spec, spec.fingerprint()
+        self._described = items.select("item_id", item=plain(pl.col("text"), spec.budget.target_characters))
+        self._reviews = _training_reviews(interactions, spec.budget)
+
+    def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Render; items with equal texts and reviews have equal keys."""
+        rows = (
+            wanted.select("item_id")
+            .join(self._described, on="item_id", how="left", maintain_order="left")
+            .join(self._reviews, on="item_id", how="left", maintain_order="left")
+            .select(pl.col("item").fill_null(""), pl.col("reviews").fill_null(NO_REVIEWS))
+        )
+        requests = [self._request(item, reviews) for item, reviews in rows.iter_rows()]
+        return pl.concat([wanted, pl.DataFrame(requests, REQUESTS, orient="row")], how="horizontal")
+
+    def _request(self, item: str, reviews: str) -> tuple[str, str, str, str, str, list[str]]:
+        line = f'- "{item}"'
+        evidence = f"{line}\n{reviews}"
+        evidence_hash = text_hash(evidence)
+        key = request_key(self._version, self._spec.kind, evidence_hash)
+        user = filled(self._spec.template, item=line, reviews=reviews)
+        return key, evidence_hash, self._spec.system, user, evidence, []
+
+
+def _training_reviews(interactions: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:
+    """The newest reviews of each item, one a line: columns `item_id`, `reviews`."""
+    said = pl.concat_str("review_title", "review_text", separator=": ", ignore_nulls=True)
+    in_training = (pl.col(split).fill_null("train") == "train" for split in PROTOCOL_SPLITS)
+    return (
+        interactions.lazy()
+        .filter(*in_training)
+        .select("item_id", "timestamp", "user_id", review=plain(said, budget.review_characters))
+        .filter(pl.col("review") != "")
+        .sort("timestamp", "user_id", descending=[True, False], nulls_last=True)
+        .group_by("item_id", maintain_order=True)
+        .agg(pl.format('- "{}"', "review").unique(maintain_order=True).head(budget.reviews))
+        .select("item_id", reviews=pl.col("review").list.join("\n"))
+        .filter(pl.col("reviews") != "")
+        .collect()
+    )

@@ -1,0 +1,70 @@
+import polars as pl
+
+from pulse_pipeline.rationales.assignments import Desk, Domain
+from pulse_pipeline.rationales.item_prompts import NO_REVIEWS, ItemPrompts, item_cuts
+from pulse_pipeline.rationales.spec import RationaleSettings
+from pulse_pipeline.rationales.tables import item_rationales_table
+from tests.rationales.stub import StubSession
+from tests.rationales.tables import TITLES, interactions, items
+
+
+def _requests(table=None, catalogue=None, **settings):
+    spec = RationaleSettings(**settings).spec("item")
+    catalogue = items() if catalogue is None else catalogue
+    return ItemPrompts(interactions() if table is None else table, catalogue, spec)(item_cuts(catalogue))
+
+
+def test_only_reviews_that_are_training_under_every_protocol_are_shown():
+    table = interactions(users=6)
+    shown = _requests(table, budget={"reviews": 99})
+    for row in table.iter_rows(named=True):
+        prompt = shown.filter(item_id=row["item_id"])["user"][0]
+        in_training = row["split_loo"] == row["split_temporal"] == "train"
+        assert (row["review_text"] in prompt) == in_training, row
+
+
+def test_the_newest_reviews_come_first_and_the_budget_holds():
+    table = interactions(users=6, length=9, temporal=False)
+    prompt = _requests(table, budget={"reviews": 2}).filter(item_id="i0")["user"][0]
+    told = [line for line in prompt.splitlines() if "is why" in line]
+    newest = table.filter((pl.col("split_loo") == "train") & (pl.col("item_id") == "i0"))
+    newest = newest.sort("timestamp", descending=True)["review_text"].to_list()[:2]
+    assert [review in line for review, line in zip(newest, told, strict=True)] == [True, True]
+
+
+def test_an_item_nobody_reviewed_is_still_described():
+    lonely = items().with_columns(item_id=pl.col("item_id") + "x")
+    requests = _requests(catalogue=lonely)
+    assert len(requests) == len(TITLES)
+    for title, prompt in zip(TITLES, requests["user"], strict=True):
+        assert title in prompt
+        assert NO_REVIEWS in prompt
+
+
+def test_items_without_text_are_no_subject():
+    bare = items().with_columns(has_text=pl.col("item_id") != "i2")
+    assert "i2" not in set(item_cuts(bare)["item_id"])
+
+
+def test_a_review_more_asks_about_its_item_only():
+    table = interactions(users=2)
+    before = _requests(table)
+    first = table.with_columns(
+        review_text=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("changed")).otherwise("review_text")
+    )
+    after = _requests(first)
+    changed = before.filter(before["key"] != after["key"])
+    assert changed["item_id"].to_list() == [table["item_id"][0]]
+
+
+def test_no_user_id_is_in_a_prompt():
+    assert not _requests()["user"].str.contains("user-").any()
+
+
+def test_items_rationales_keep_their_contract(tmp_path):
+    assignment = Desk(RationaleSettings(), tmp_path).about_items(Domain("d", interactions(), items()))
+    written = assignment.write(StubSession(lambda _: "People who love quiet stories by the sea want it"))
+    table = item_rationales_table(written.rows, assignment.writer.spec)
+    assert table["item_id"].to_list() == sorted(items()["item_id"])
+    assert table["valid"].all()
+    assert table["evidence_hash"].n_unique() == len(TITLES)
