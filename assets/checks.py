@@ -23,6 +23,13 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
         ),
         _check(
             project,
+            "item_rationales",
+            "enough_are_valid",
+            f"At least {floor:.0%} of the items' rationales passed the checks of their text.",
+            lambda table: _at_least(_share(table["valid"]), floor, "valid_rate"),
+        ),
+        _check(
+            project,
             "items",
             "most_have_text",
             "At least half of the items have a text: the others are ranked by nothing.",

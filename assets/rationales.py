@@ -52,7 +52,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
-            desk = _desk(work, context, settings, USER_KINDS)
+            desk = open_desk(work, context, settings, USER_KINDS)
             domain = Domain(config.name, interactions, items, config.rationale_users)
             assignments = desk.about_users(domain)
             with language_model.session() as session:
@@ -94,7 +94,7 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
-            desk = _desk(work, context, settings, ("item",))
+            desk = open_desk(work, context, settings, ("item",))
             assignment = desk.about_items(Domain(config.name, interactions, items))
             with language_model.session() as session:
                 written = assignment.write(session)
@@ -109,12 +109,13 @@ def _params(settings: RationaleSettings, config: DomainConfig) -> dict[str, obje
     return {**settings.model_dump(exclude=prompts), "rationale_users": config.rationale_users}
 
 
-def _desk(
+def open_desk(
     work: Materialisation,
     context: dg.AssetExecutionContext,
     settings: RationaleSettings,
     kinds: tuple[Kind, ...],
 ) -> Desk:
+    """The desk of one materialisation; keeps the prompts of these kinds beside its MLflow run."""
     for kind in kinds:
         work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
     return Desk(settings, Home.from_environment().cache, RunIds(context.run.run_id, work.run.run_id))
@@ -141,7 +142,7 @@ def _result(
         },
         metrics={
             "valid_rate": _valid_rate(table),
-            **_costs(sum((one.ledger for one in written), Ledger())),
+            **costs(sum((one.ledger for one in written), Ledger())),
         },
     )
 
@@ -150,8 +151,9 @@ def _valid_rate(table: pl.DataFrame) -> float:
     return float(table["valid"].sum()) / max(len(table), 1)
 
 
-def _costs(ledger: Ledger) -> dict[str, float]:
-    costs = {name: float(value) for name, value in vars(ledger).items()}
+def costs(ledger: Ledger) -> dict[str, float]:
+    """A ledger as metrics."""
+    figures = {name: float(value) for name, value in vars(ledger).items()}
     if ledger.generated:
-        costs["rationales_per_second"] = ledger.rationales_per_second
-    return costs
+        figures["rationales_per_second"] = ledger.rationales_per_second
+    return figures

@@ -11,6 +11,7 @@ from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Writt
 from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.parsing import judge
 from pulse_pipeline.rationales.prompts import UserPrompts
+from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -88,8 +89,15 @@ class Desk:
         render = ItemPrompts(domain.interactions, domain.items, self.settings.spec("item"))
         return self._assignment("item", render, item_cuts(domain.items), f"item rationales {domain.name}")
 
+    def thoughts(self, domain: Domain) -> Writer:
+        """The writer of the thoughts of `refined_rationales`."""
+        spec = self.settings.spec("refined")
+        return self._writer("refined", ThoughtPrompts(domain.interactions, domain.items, spec))
+
     def _assignment(self, kind: Kind, render: Render, wanted: pl.DataFrame, label: str) -> Assignment:
+        return Assignment(self._writer(kind, render), wanted, label)
+
+    def _writer(self, kind: Kind, render: Render) -> Writer:
         spec = self.settings.spec(kind)
         store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
-        writer = Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)
-        return Assignment(writer, wanted, label)
+        return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)

@@ -59,3 +59,10 @@ class Session(Protocol):
             prompts: Read lazily, so that any number fits in memory.
             spec: The model, the grammar and the sampling of all of them.
         """
+
+
+class Reader(Protocol):
+    """A language model that says how likely texts are."""
+
+    def log_likelihood(self, prompts: list[str], continuations: list[str]) -> list[float]:
+        """Mean log probability of a continuation's tokens after its prompt, for each pair."""

@@ -30,8 +30,7 @@ class UserPrompts:
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; equal histories under one spec have equal keys: they are asked once."""
-        users = self._interactions.join(wanted.select("user_id").unique(), on="user_id", how="semi")
-        described = _described(users, self._items, self._spec.budget)
+        described = _described(_of(wanted, self._interactions), self._items, self._spec.budget)
         rows = wanted.join(
             _histories(described, wanted, self._spec.budget),
             on=["user_id", "target_position"],
@@ -70,6 +69,28 @@ class UserPrompts:
         history_hash = text_hash(evidence)
         key = request_key(self._version, self._spec.kind, history_hash)
         return key, history_hash, self._spec.system, user, evidence
+
+
+def histories(
+    interactions: pl.DataFrame, items: pl.DataFrame, wanted: pl.DataFrame, budget: HistoryBudget
+) -> pl.DataFrame:
+    """What prompts show of histories.
+
+    Args:
+        interactions: The `interactions` table.
+        items: The `items` table.
+        wanted: Columns `user_id`, `target_position`.
+        budget: How much is shown.
+
+    Returns:
+        Columns `user_id`, `target_position`, `history`: a line for each item before the position, newest
+        first; each pair once, without users who have nothing before it.
+    """
+    return _histories(_described(_of(wanted, interactions), items, budget), wanted, budget)
+
+
+def _of(wanted: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
+    return interactions.join(wanted.select("user_id").unique(), on="user_id", how="semi")
 
 
 def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.revisions import check_revision
 
-Kind = Literal["hindsight", "foresight", "item"]
+Kind = Literal["hindsight", "foresight", "item", "refined"]
 USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
 
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -39,6 +39,16 @@ What people who have it wrote:
 {reviews}
 
 In one or two sentences, say what it is for, who wants it and why. Write JSON with the key "rationale"."""
+
+_THOUGHT = """\
+What a person chose, newest first:
+{history}
+
+Say what this person looks for and why, one short sentence after the other. Each says something new, about \
+the qualities they care about. Said so far:
+{thoughts}
+
+Write the next sentence as JSON with the key "rationale"."""
 
 
 class _Frozen(BaseModel):
@@ -104,6 +114,36 @@ class HistoryBudget(_Frozen):
     """Most recent reviews shown of an item that a prompt asks about."""
 
 
+class TreeShape(_Frozen):
+    """How a tree of thoughts grows."""
+
+    breadth: int = Field(default=3, ge=1)
+    """Thoughts tried after each chain."""
+
+    depth: int = Field(default=3, ge=1)
+    """Thoughts in a chain."""
+
+    beam: int = Field(default=2, ge=1)
+    """Chains kept of each user after each level."""
+
+
+class Refinement(_Frozen):
+    """Tree-of-Thought refinement."""
+
+    shape: TreeShape = TreeShape()
+    """Breadth, depth and beam."""
+
+    sampling: Sampling = Sampling(temperature=0.8, max_tokens=44, min_characters=20, max_characters=100)
+    """How a thought is sampled; its length in tokens and characters."""
+
+    prompt: str = _THOUGHT
+    """Prompt for the next thought. Holds ``{history}`` and ``{thoughts}``, the latter last: what comes
+    before it is read once for all branches."""
+
+    scorer: Literal["thought_space", "likelihood", "frozen_encoder", "random"] = "thought_space"
+    """What tells good chains from bad ones; all look at the history only."""
+
+
 class RationaleSpec(_Frozen):
     """Everything that decides what one kind of rationale says.
 
@@ -162,6 +202,9 @@ class RationaleSettings(_Frozen):
     item: str = _ITEM
     """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
 
+    refinement: Refinement = Refinement()
+    """How rationales are refined."""
+
     min_valid_rate: float = Field(default=0.6, ge=0.0, le=1.0)
     """Share of valid rationales under which the blocking check fails. The smallest models repeat the
     prompt in up to a quarter of their answers; a prompt or a model that does not work at all does worse."""
@@ -175,6 +218,7 @@ class RationaleSettings(_Frozen):
             ("foresight", self.foresight, ("{history}",)),
             ("hindsight", self.hindsight, ("{history}", "{target}")),
             ("item", self.item, ("{item}", "{reviews}")),
+            ("refinement", self.refinement.prompt, ("{history}", "{thoughts}")),
         ):
             missing = [slot for slot in slots if slot not in prompt]
             if missing:
@@ -183,13 +227,18 @@ class RationaleSettings(_Frozen):
 
     def spec(self, kind: Kind) -> RationaleSpec:
         """The spec of one kind."""
-        templates = {"foresight": self.foresight, "hindsight": self.hindsight, "item": self.item}
+        templates = {
+            "foresight": self.foresight,
+            "hindsight": self.hindsight,
+            "item": self.item,
+            "refined": self.refinement.prompt,
+        }
         return RationaleSpec(
             kind=kind,
             system=self.system,
             template=templates[kind],
             model=self.model,
-            sampling=self.sampling,
+            sampling=self.refinement.sampling if kind == "refined" else self.sampling,
             budget=self.budget,
         )
 

@@ -16,9 +16,8 @@ def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
     Returns:
         One row for each of them, by user and position, valid against `schemas.Rationales`.
     """
-    table = rows.with_columns(*provenance(spec), score=pl.lit(None, pl.Float32)).select(
-        Rationales.column_names()
-    )
+    score = [] if "score" in rows.columns else [pl.lit(None, pl.Float32).alias("score")]
+    table = rows.with_columns(*provenance(spec), *score).select(Rationales.column_names())
     return Rationales.validate(table.sort("user_id", "target_position"), cast=True)
 
 

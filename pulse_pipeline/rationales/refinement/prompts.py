@@ -1,0 +1,47 @@
+"""Prompts for the next thought: the history, which all thoughts of a user share, then what is said."""
+
+import polars as pl
+
+from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.rationales.prompts import histories
+from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
+from pulse_pipeline.rationales.spec import RationaleSpec
+
+NOTHING_SAID = "- nothing yet"
+
+
+class ThoughtPrompts:
+    """Renders what comes next in a chain of thoughts.
+
+    Rows that are wanted have columns `user_id`, `target_position`, `thoughts` (texts so far) and
+    `sample`, the number of the branch.
+    """
+
+    def __init__(self, interactions: pl.DataFrame, items: pl.DataFrame, spec: RationaleSpec) -> None:
+        """Take a domain.
+
+        Args:
+            interactions: The `interactions` table.
+            items: The `items` table.
+            spec: What to write with.
+        """
+        self._interactions, self._items, self._spec = interactions, items, spec
+        self._version = spec.fingerprint()
+
+    def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Render; branches of one chain differ by their keys only."""
+        shown = histories(self._interactions, self._items, wanted, self._spec.budget)
+        rows = wanted.join(shown, on=["user_id", "target_position"], how="left", maintain_order="left")
+        requests = [
+            self._request(history, thoughts, sample)
+            for history, thoughts, sample in rows.select("history", "thoughts", "sample").iter_rows()
+        ]
+        return pl.concat([wanted, pl.DataFrame(requests, REQUESTS, orient="row")], how="horizontal")
+
+    def _request(
+        self, history: str, thoughts: list[str], sample: int
+    ) -> tuple[str, str, str, str, str, list[str]]:
+        said = "\n".join(f"- {thought}" for thought in thoughts) or NOTHING_SAID
+        user = filled(self._spec.template, history=history, thoughts=said)
+        key = request_key(self._version, self._spec.kind, text_hash(f"{history}\n{said}"), sample)
+        return key, text_hash(history), self._spec.system, user, f"{history}\n{said}", []

@@ -1,0 +1,1 @@
+"""Scorers of thoughts that compare vectors, one a file; the tree itself is `rationales.refinement`."""
