@@ -24,7 +24,7 @@ DATA_VERSION_TAG = "dagster/data_version"
 INPUTS = "inputs"
 """Metadata: the data version of everything that was read. Dagster keeps one an asset, not one a partition."""
 
-ON_DEMAND = {"pulse/run": "on demand"}
+ON_DEMAND = {"pulse/run": "on-demand"}
 """Tags of an asset that costs much and that nothing else waits for: `pulse run` makes it if it is named."""
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)

@@ -70,8 +70,12 @@ def run(
     config: Annotated[
         Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
     ] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would run and cost; run nothing.")] = False,
 ) -> None:
     """Materialise assets with live progress; the same runs show in the UI."""
+    if plan:
+        _show_plan(select, domains, config)
+        return
     _materialise(select, domains, config)
     _show_results(None, as_json=False)
     home = Home.from_environment()
@@ -192,15 +196,29 @@ def ui(
 
 
 def _materialise(select: str | None, domains: str | None, config: Path | None) -> None:
-    from assets.project import Project
     from pulse_pipeline.commands.materialise import materialise
+
+    project, wanted = _project(domains, config)
+    with _progress():
+        materialise(project, select, wanted)
+
+
+def _show_plan(select: str | None, domains: str | None, config: Path | None) -> None:
+    from pulse_pipeline.commands.plan import as_table, plan
+
+    project, wanted = _project(domains, config)
+    _out.print(as_table(plan(project, select, wanted)))
+
+
+def _project(domains: str | None, config: Path | None) -> tuple[Any, list[str]]:
+    """The project, and the domains of it that are meant."""
+    from assets.project import Project
     from pulse_pipeline.domains import load_registry
     from pulse_pipeline.settings import load_settings
 
     registry = load_registry()
     wanted = [registry.domain(name).name for name in domains.split(",")] if domains else registry.names
-    with _progress():
-        materialise(Project(registry, load_settings(config)), select, wanted)
+    return Project(registry, load_settings(config)), wanted
 
 
 def _show_results(protocol: str | None, *, as_json: bool) -> None:

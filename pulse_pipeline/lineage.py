@@ -73,7 +73,7 @@ class Lineage:
             PulseError: There is no such asset or partition, or it was never materialised.
         """
         name = self._checked(asset, partition)
-        latest = self._link(name, None)
+        latest = self.latest(name)
         if latest is None:
             raise PulseError(f"{name} was never materialised: `pulse run --select {asset}`")
         chain = {(name, latest.data_version): latest}
@@ -84,6 +84,14 @@ class Lineage:
                     chain[parent] = link
                     queue.append(link)
         return list(chain.values())
+
+    def latest(self, name: str) -> Link | None:
+        """The newest materialisation of a dataset, None before the first.
+
+        Args:
+            name: ``asset`` or ``asset[partition]``.
+        """
+        return self._link(name, None)
 
     def _checked(self, asset: str, partition: str | None) -> str:
         if asset not in self._specs:

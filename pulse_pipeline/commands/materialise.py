@@ -21,6 +21,7 @@ from pulse_pipeline.progress import track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
 
+WRITING = {"rationales", "item_rationales", "refined_rationales"}  # by a language model
 SELECTABLE_BY = {"group", "key", "kind"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -59,30 +60,41 @@ def materialise(
     definitions = build_defs(
         registry=project.registry, settings=project.settings, resource_overrides=resource_overrides
     )
-    groups = _groups(definitions, project, selection, domains)
+    chosen = groups(definitions, project, selection, domains)
     home = Home.from_environment()
-    total = sum(len(group.partitions) for group in groups)
-    last_writing = max((n for n, group in enumerate(groups) if "rationales" in group.assets), default=-1)
+    total = sum(len(group.partitions) for group in chosen)
+    writing = [number for number, group in enumerate(chosen) if WRITING.intersection(group.assets)]
     language_model: LanguageModel = (definitions.resources or {})["language_model"]
     with ExitStack() as held, open_instance(home) as instance, track("runs", total, "runs") as task:
         # The session keeps one language model for all domains, loaded only if there is something to
         # write, and leaves the device to training once all is written.
         held.enter_context(language_model.session())
-        for number, group in enumerate(groups):
-            if number > last_writing:
+        for number, group in enumerate(chosen):
+            if number > max(writing, default=-1):
                 held.close()
             for partition in group.partitions:
                 _run(definitions, instance, group.assets, partition)
                 task.advance()
 
 
-def _groups(
+def groups(
     definitions: dg.Definitions, project: Project, selection: str | None, domains: Sequence[str]
 ) -> list[Group]:
+    """What a selection materialises, upstream first.
+
+    Args:
+        definitions: The pipeline.
+        project: Registry and settings.
+        selection: In Dagster's selection syntax; None for all that is not on demand.
+        domains: The domains to work on, with the mixes and transfers that need no other.
+
+    Raises:
+        PulseError: The selection is wrong.
+    """
     selected = _selected(definitions, selection)
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
     waiting = [name for name in _upstream_first(specs) if name in selected]
-    groups = []
+    found = []
     while waiting:
         partitions = specs[waiting[0]].partitions_def
         group: list[str] = []
@@ -93,8 +105,8 @@ def _groups(
             if ready and specs[name].partitions_def == partitions:
                 group.append(name)
         waiting = [name for name in waiting if name not in group]
-        groups.append(Group(group, _partitions(project, partitions, domains)))
-    return groups
+        found.append(Group(group, _partitions(project, partitions, domains)))
+    return found
 
 
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:

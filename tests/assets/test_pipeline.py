@@ -1,16 +1,19 @@
 """The whole pipeline in one process with fast stand-ins for the models: runs, versions, links, lineage."""
 
+import io
 import json
 
 import dagster as dg
 import polars as pl
 import pytest
+from rich.console import Console
 
 from assets.project import Project
 from pulse_pipeline.commands.materialise import materialise
+from pulse_pipeline.commands.plan import as_table, plan
 from pulse_pipeline.commands.results import metrics
 from pulse_pipeline.definitions import build_defs
-from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
@@ -28,6 +31,7 @@ def pipeline(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULSE_HOME", str(root))
         materialise(PROJECT, None, PROJECT.registry.names, FAKES)
+        materialise(PROJECT, "item_rationales,refined_rationales", PROJECT.registry.names, FAKES)
     return Home(root)
 
 
@@ -36,6 +40,18 @@ def inside(pipeline, monkeypatch):
     monkeypatch.setenv("PULSE_HOME", str(pipeline.root))
     monkeypatch.setenv("DAGSTER_HOME", str(pipeline.dagster))
     return pipeline
+
+
+def _steps(project):
+    return {
+        step.asset: step for step in plan(project, None, ["Demo_Books"]) if step.partition == "Demo_Books"
+    }
+
+
+def rendered(table):
+    console = Console(width=200, file=io.StringIO())
+    console.print(table)
+    return console.file.getvalue()
 
 
 def _events(instance, asset, partition):
@@ -76,7 +92,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 9 * 3 + 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 11 * 3 + 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -107,6 +123,48 @@ def test_a_prompt_edit_makes_only_the_rationales_stale(inside):
     )
     changed = {key.to_user_string() for key in old if old[key] != new[key]}
     assert changed == {"rationales"}
+
+
+def test_the_plan_says_what_a_prompt_edit_costs_before_it_is_spent(inside):
+    steps = {
+        step.asset: step for step in plan(PROJECT, None, ["Demo_Books"]) if step.partition == "Demo_Books"
+    }
+    assert {step.reason for step in steps.values()} == {""}
+    assert steps["rationales"].cost.prompts == 0
+    assert "item_rationales" not in steps
+
+    settings = PROJECT.settings.model_dump()
+    settings["rationales"]["foresight"] = "Why? {history}"
+    edited = Project(PROJECT.registry, Settings.model_validate(settings))
+    after = {
+        step.asset: step for step in plan(edited, None, ["Demo_Books"]) if step.partition == "Demo_Books"
+    }
+    assert after["rationales"].reason == "its settings changed"
+    foresight = pl.read_parquet(inside.storage / "rationales" / "Demo_Books.parquet").filter(kind="foresight")
+    assert 0 < after["rationales"].cost.prompts <= len(foresight)
+    assert after["rationales"].cost.tokens > 10 * after["rationales"].cost.prompts
+    assert after["rationales"].cost.seconds > 0
+    assert after["items"].reason == ""
+    assert after["rationale_embeddings"].reason == "rationales[Demo_Books] comes first"
+    assert "Demo_Books" in rendered(as_table(list(after.values())))
+
+
+def test_refinement_says_what_it_bought(inside):
+    table = pl.read_parquet(inside.storage / "refined_rationales" / "Demo_Films.parquet")
+    assert set(table["kind"]) == {"refined"}
+    assert table["user_id"].n_unique() == len(table) <= DEMO_RATIONALE_USERS
+    with open_instance(inside) as instance:
+        (event,) = _events(instance, "refined_rationales", "Demo_Films")
+    figures = {name: value.value for name, value in event.metadata.items()}
+    assert figures["completion_tokens_per_user"] > figures["completion_tokens_per_seed"]
+    assert 0 <= figures["valid_ndcg@10_refined"] <= 1
+    assert -1 <= figures["score_level_1"] <= 1
+
+
+def test_items_have_rationales(inside):
+    table = pl.read_parquet(inside.storage / "item_rationales" / "Demo_Films.parquet")
+    items = pl.read_parquet(inside.storage / "items" / "Demo_Films.parquet")
+    assert table["item_id"].to_list() == items["item_id"].to_list()
 
 
 def test_lineage_reaches_every_raw_table_a_model_was_made_from(inside):

@@ -1,0 +1,182 @@
+"""``pulse run --plan``: what would run, and what it would cost, before anything is spent."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from rich.table import Table
+
+from assets.materialisation import dataset_name
+from assets.project import Project
+from pulse_pipeline.commands.materialise import groups
+from pulse_pipeline.definitions import build_defs
+from pulse_pipeline.home import Home
+from pulse_pipeline.lineage import Lineage, Link
+from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
+from resources.instance import open_instance
+from resources.storage import table_path
+
+CHARACTERS_A_TOKEN = 4  # of English, in the vocabulary of a small model
+RATES_LOOKED_AT = 50  # materialisations, newest first
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What writing would take.
+
+    Attributes:
+        prompts: Requests that no answer is kept for.
+        tokens: Tokens to read and to write for them, about.
+        seconds: At the rate of the last run that wrote any; None before the first.
+    """
+
+    prompts: int
+    tokens: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One partition of an asset that a run would materialise.
+
+    Attributes:
+        asset: The asset key.
+        partition: Its partition, None if it has none.
+        reason: Why it is stale; empty if it is up to date.
+        cost: What it would have a model write; None where nothing is written, or where it cannot be told
+            because the tables it is written from are not there.
+    """
+
+    asset: str
+    partition: str | None
+    reason: str
+    cost: Cost | None
+
+
+def plan(project: Project, selection: str | None, domains: list[str]) -> list[Step]:
+    """Look at what a run would do; nothing is written.
+
+    Args:
+        project: Registry and settings.
+        selection: In Dagster's selection syntax; None for what `pulse run` makes.
+        domains: The domains to work on.
+
+    Raises:
+        PulseError: The selection or a domain is wrong.
+    """
+    home = Home.from_environment()
+    definitions = build_defs(registry=project.registry, settings=project.settings)
+    with open_instance(home) as instance:
+        planner = _Planner(project, definitions, instance, home)
+        return [
+            planner.step(asset, partition)
+            for group in groups(definitions, project, selection, domains)
+            for asset in group.assets
+            for partition in group.partitions
+        ]
+
+
+def as_table(steps: list[Step]) -> Table:
+    """Steps for people."""
+    table = Table(title="What would run")
+    for column in ("asset", "partition", "state", "new prompts", "tokens", "time"):
+        table.add_column(column, justify="left" if column in {"asset", "partition", "state"} else "right")
+    for step in steps:
+        cost = ("", "", "") if step.cost is None else _shown(step.cost)
+        table.add_row(step.asset, step.partition or "", step.reason or "up to date", *cost)
+    costs = [step.cost for step in steps if step.cost is not None]
+    table.caption = f"{sum(cost.prompts for cost in costs):,} new prompts; tokens and times are estimates"
+    return table
+
+
+def _shown(cost: Cost) -> tuple[str, str, str]:
+    time = "?" if cost.seconds is None else f"{cost.seconds / 60:,.1f} min"
+    return f"{cost.prompts:,}", f"{cost.tokens:,}", time
+
+
+class _Planner:
+    """Looks at one home, upstream first."""
+
+    def __init__(
+        self, project: Project, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
+    ) -> None:
+        self._project, self._instance, self._home = project, instance, home
+        self._lineage = Lineage(definitions, instance)
+        self._versions = {
+            spec.key.to_user_string(): spec.code_version for spec in definitions.resolve_all_asset_specs()
+        }
+        self._stale: set[str] = set()
+        self._made: dict[str, Link | None] = {}
+
+    def step(self, asset: str, partition: str | None) -> Step:
+        """Look at one partition."""
+        name = dataset_name(asset, partition)
+        reason = self._reason(asset, self._latest(name))
+        if reason:
+            self._stale.add(name)
+        return Step(asset, partition, reason, self._cost(asset, partition))
+
+    def _reason(self, asset: str, made: Link | None) -> str:
+        if made is None:
+            return "never made"
+        if made.code_version != self._versions[asset]:
+            return "its settings changed"
+        for name, version in made.made_from.items():
+            if name in self._stale:
+                return f"{name} comes first"
+            latest = self._latest(name)
+            if latest is not None and latest.data_version != version:
+                return f"{name} changed"
+        return ""
+
+    def _latest(self, name: str) -> Link | None:
+        if name not in self._made:
+            self._made[name] = self._lineage.latest(name)
+        return self._made[name]
+
+    def _cost(self, asset: str, partition: str | None) -> Cost | None:
+        assignments = list(self._assignments(asset, str(partition)))
+        if not assignments:
+            return None
+        open_prompts = [
+            assignment.writer.render(assignment.look_up().open.drop("key", "attempt"))
+            for assignment in assignments
+        ]
+        prompts = pl.concat(frame.select("key", "system", "user") for frame in open_prompts).unique("key")
+        written = sum(
+            frame["key"].n_unique() * assignment.writer.spec.sampling.max_tokens
+            for frame, assignment in zip(open_prompts, assignments, strict=True)
+        )
+        characters = int(prompts.select(pl.concat_str("system", "user").str.len_chars().sum()).item())
+        rate = self._rate(asset)
+        return Cost(
+            prompts=len(prompts),
+            tokens=characters // CHARACTERS_A_TOKEN + written,
+            seconds=len(prompts) / rate if rate else None,
+        )
+
+    def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
+        if asset not in {"rationales", "item_rationales"}:
+            return
+        paths = [table_path(self._home, name, domain) for name in ("interactions", "items")]
+        if not all(path.exists() for path in paths):
+            return
+        interactions, items = (pl.read_parquet(path, glob=False) for path in paths)
+        users = self._project.registry.domain(domain).rationale_users
+        desk = Desk(self._project.settings.rationales, self._home.cache)
+        tables = Domain(domain, interactions, items, users)
+        if asset == "rationales":
+            yield from desk.about_users(tables)
+        else:
+            yield desk.about_items(tables)
+
+    def _rate(self, asset: str) -> float | None:
+        """Rationales a second of the last materialisation that wrote any."""
+        made = self._instance.fetch_materializations(dg.AssetKey(asset), limit=RATES_LOOKED_AT).records
+        for record in made:
+            metadata: Any = record.asset_materialization and record.asset_materialization.metadata
+            if metadata and "rationales_per_second" in metadata:
+                return float(metadata["rationales_per_second"].value)
+        return None
