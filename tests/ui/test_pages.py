@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -90,6 +91,20 @@ def page():
         browser.close()
 
 
+def _link_to_mlflow(page, asset, mlflow, seconds=300):
+    """Look at the asset's page until its run has ended and the link is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        page.goto(asset)
+        link = page.locator(f'a[href^="{mlflow}"]').first
+        try:
+            link.wait_for(timeout=20_000)
+        except PlaywrightTimeout:
+            continue
+        return link.get_attribute("href")
+    pytest.fail(f"no link to MLflow in {seconds} s")
+
+
 def test_the_graph_shows_every_group(servers, page):
     dagster, _, home = servers
     page.goto(f"{dagster}/asset-groups")
@@ -107,14 +122,10 @@ def test_a_run_started_from_the_page_succeeds_and_links_to_mlflow(servers, page)
     dialog = page.locator(".bp5-dialog")
     dialog.get_by_role("button", name="All", exact=True).click()
     dialog.get_by_role("button", name="Launch backfill", exact=True).click()
-    table = home / "storage" / "raw_interactions" / "Demo_Films.parquet"
-    deadline = time.monotonic() + 240
-    while not table.exists() and time.monotonic() < deadline:
-        time.sleep(1)
-    assert table.exists()
-    page.goto(f"{dagster}/assets/raw_interactions?partition=Demo_Films&view=partitions")
-    link = page.locator(f'a[href^="{mlflow}"]').first
-    link.wait_for()
-    page.goto(link.get_attribute("href"))
+    link = _link_to_mlflow(
+        page, f"{dagster}/assets/raw_interactions?partition=Demo_Films&view=partitions", mlflow
+    )
+    assert (home / "storage" / "raw_interactions" / "Demo_Films.parquet").exists()
+    page.goto(link)
     page.get_by_text("raw_interactions Demo_Films").first.wait_for()
     page.screenshot(path=home / "mlflow.png")
