@@ -108,4 +108,4 @@ def test_there_is_no_report_of_nothing(tmp_path):
     done = pulse("report", cwd=tmp_path)
     assert done.returncode == 2
     assert "nothing to report yet" in done.stderr.splitlines()[-1]
-    assert not (tmp_path / ".pulse" / "report").exists()
+    assert not (tmp_path / "home" / "report").exists()
