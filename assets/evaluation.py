@@ -197,6 +197,7 @@ def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult
         f"{row['protocol']}_{row['train_mix']}_ndcg@10": row["value"]
         for row in headline.iter_rows(named=True)
     }
+    work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
     return work.table(table, metrics=metrics)
 
 
@@ -272,6 +273,10 @@ def _report(project: Project) -> dg.AssetsDefinition:
         params = {"domains": ", ".join(in_domain_evaluation)}
         with materialising(context, tracking, VERSION, params) as work:
             metrics = distinct_figures([*in_domain_evaluation.values(), *cross_domain_evaluation.values()])
+            if metrics.is_empty():
+                raise PulseError(
+                    "there is nothing to report yet: run `pulse run`, or materialise an evaluation"
+                )
             tables = {
                 name: DomainTables(
                     interactions[name],
@@ -297,9 +302,14 @@ def _report(project: Project) -> dg.AssetsDefinition:
             write_report(inputs, folder / "index.html")
             with replacing(folder / "metrics.json") as aside:
                 aside.write_text(json.dumps(metrics.to_dicts(), indent=1), encoding="utf-8")
-            work.run.artifact("index.html", (folder / "index.html").read_bytes())
+            for name in ("index.html", "metrics.json"):
+                work.run.artifact(name, (folder / name).read_bytes())
             heat_map = transfer_chart(inputs)
-            pictures = {} if heat_map is None else {"transfer": picture(to_png(heat_map))}
+            pictures = {}
+            if heat_map is not None:
+                png = to_png(heat_map)
+                work.run.artifact("transfer.png", png)
+                pictures["transfer"] = picture(png)
             page = dg.MetadataValue.path(folder / "index.html")
             return work.table(metrics, {"page": page, **pictures})
 

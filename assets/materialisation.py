@@ -19,6 +19,7 @@ T = TypeVar("T")
 SAMPLE_ROWS = 5
 VOLATILE = ("seconds", "git_sha")
 SAMPLE_CHARACTERS = 80
+STOPPED = "stopped by a signal; what was finished is kept, run again to go on"
 
 DATA_VERSION_TAG = "dagster/data_version"
 INPUTS = "inputs"
@@ -109,6 +110,9 @@ def materialising(
             yield Materialisation(context, run)
     except PulseError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    except dg.DagsterExecutionInterruptedError as error:
+        # Who stops a run does not want it tried again.
+        raise dg.Failure(STOPPED, allow_retries=False) from error
 
 
 def _versions_read(context: dg.AssetExecutionContext) -> Iterator[tuple[str, str]]:

@@ -86,6 +86,8 @@ def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Mode
     for protocol, one in trained.items():
         renamed = one.history.select("epoch", pl.exclude("epoch").name.prefix(f"{protocol}_"))
         work.run.curve(renamed, step="epoch")
+        work.run.artifact(f"{protocol}_history.csv", one.history.write_csv())
+        work.run.artifact(f"{protocol}_config.json", one.config.model_dump_json(indent=1))
         metrics[f"{protocol}_val_ndcg@10"] = float(str(one.history["val_ndcg@10"].max()))
         metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])

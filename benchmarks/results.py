@@ -27,9 +27,8 @@ users; one seed. `trained on` is the mix that a model has learned from; a mix wi
 zero-shot there. The p-value is that of the difference to the domain's best baseline, whichever sign
 it has.
 
-Rationales by SmolLM2-135M, for 60 users a domain (`rationale_users: 60`): too few to move a mean over
-all users. For the users who have one the last table says what it adds; on these sets it adds nothing,
-and on some it costs. What carries the in-domain figures is the behaviour side.
+Rationales by SmolLM2-135M, for every user of Gift_Cards and Magazine_Subscriptions and for 600 of
+Office_Products. The last table says what they add for the users who have one.
 """
 DIFFERENCES = """## What rationales add
 

@@ -19,6 +19,8 @@ _out = Console(width=None if sys.stdout.isatty() else 140)
 # Typer carries its own copy of click in some versions; its public error names the class in all of them.
 _USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
 
+SYNTHETIC = "(The users and items of this domain are synthetic.)"
+
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 Domain = Annotated[str, typer.Option(help="The domain.")]
 User = Annotated[str, typer.Option(help="The user's id.")]
@@ -98,6 +100,7 @@ def recommend(
     from pulse_pipeline.commands import serving
 
     answer = serving.recommend(serving.load(Home.from_environment(), _known(domain)), user, k)
+    answer["synthetic"] = _is_synthetic(domain)
     if not why:
         del answer["rationale"]
         for item in answer["recommendations"]:
@@ -111,6 +114,8 @@ def recommend(
             markup=False,
             highlight=False,
         )
+    if answer["synthetic"]:
+        _out.print(SYNTHETIC, highlight=False)
     for item in answer["recommendations"]:
         _out.print(f"{item['rank']:3}. {item['title']}  ({item['item_id']})", markup=False, highlight=False)
         if why:
@@ -128,6 +133,7 @@ def explain(
     from pulse_pipeline.commands import serving
 
     answer = serving.explain(serving.load(Home.from_environment(), _known(domain)), user, item)
+    answer["synthetic"] = _is_synthetic(domain)
     if as_json:
         _print_json(answer)
         return
@@ -135,10 +141,12 @@ def explain(
         f"{answer['title']} ranks {answer['rank']} of {answer['of_items']} for {user}"
         f" ({answer['rank_without_rationale']} without the rationale).",
         f"Nearest in the history: {_listed(answer['because_of'])}.",
-        f"Rationale: {answer['rationale'] or 'none yet'}",
+        f"Rationale, in the words of the language model: {answer['rationale'] or 'none yet'}",
     ]
     if answer["already_has_it"]:
         lines.insert(1, "The user has it already.")
+    if answer["synthetic"]:
+        lines.append(SYNTHETIC)
     for line in lines:
         _out.print(line, markup=False, highlight=False)
 
@@ -217,8 +225,8 @@ def _project(domains: str | None, config: Path | None) -> tuple[Any, list[str]]:
     from pulse_pipeline.settings import load_settings
 
     registry = load_registry()
-    wanted = [registry.domain(name).name for name in domains.split(",")] if domains else registry.names
-    return Project(registry, load_settings(config)), wanted
+    named = registry.names if domains is None else domains.split(",")
+    return Project(registry, load_settings(config)), [registry.domain(name).name for name in named]
 
 
 def _show_results(protocol: str | None, *, as_json: bool) -> None:
@@ -235,7 +243,8 @@ def _show_results(protocol: str | None, *, as_json: bool) -> None:
         _print_json(figures.to_dicts())
         return
     _out.print(in_domain_table(figures, registry.synthetic))
-    _out.print(zero_shot_table(figures, {mix: registry.members(mix) for mix in registry.mixes}))
+    members = {mix: registry.members(mix) for mix in registry.mixes}
+    _out.print(zero_shot_table(figures, members, registry.synthetic))
 
 
 def _progress() -> Any:
@@ -249,6 +258,12 @@ def _progress() -> Any:
     return stack
 
 
+def _is_synthetic(domain: str) -> bool:
+    from pulse_pipeline.domains import load_registry
+
+    return domain in load_registry().synthetic
+
+
 def _known(domain: str) -> str:
     from pulse_pipeline.domains import load_registry
 
@@ -256,7 +271,8 @@ def _known(domain: str) -> str:
 
 
 def _listed(evidence: list[dict[str, Any]]) -> str:
-    return ", ".join(f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
+    titles = (f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
+    return ", ".join(titles) or "nothing in the history"
 
 
 def _escaped(text: str) -> str:

@@ -38,6 +38,11 @@ class Task:
         self.done += n
         _listener.updated(self)
 
+    def relabel(self, label: str) -> None:
+        """Say what is being done now."""
+        self.label = label
+        _listener.updated(self)
+
     @property
     def rate(self) -> float:
         """Units a second since the start."""
@@ -61,6 +66,9 @@ class Listener(Protocol):
     def ended(self, task: Task) -> None:
         """Close a task, finished or not."""
 
+    def told(self, line: str) -> None:
+        """Show a line."""
+
 
 class LogListener:
     """Logs a line every `LOG_EVERY_SECONDS`, and one at the end."""
@@ -83,8 +91,17 @@ class LogListener:
         """Log the final count."""
         _log.info(describe(task))
 
+    def told(self, line: str) -> None:
+        """Log the line."""
+        _log.info(line)
+
 
 _listener: Listener = LogListener()
+
+
+def tell(line: str) -> None:
+    """Report what cannot be counted while it is done, such as how many rows a file held."""
+    _listener.told(line)
 
 
 def describe(task: Task) -> str:

@@ -75,6 +75,7 @@ def test_doctor_prints_one_json_document(tmp_path):
     ("words", "named"),
     [
         (("run", "--nonsense"), "run --help"),
+        (("run", "--domains", ""), "Demo_Films"),
         (("recommend", "--domain", "Demo_Films"), "--user"),
         (("run", "--select", "nothing_of_ours"), "thought_space_model"),
         (("run", "--select", "status:FAILED"), "group, key, kind"),
@@ -101,3 +102,10 @@ def test_what_is_not_there_yet_says_how_to_make_it(tmp_path):
     done = pulse("recommend", "--domain", "Demo_Films", "--user", "demo-user-000", cwd=tmp_path)
     assert done.returncode == 2
     assert "pulse run --domains Demo_Films" in done.stderr
+
+
+def test_there_is_no_report_of_nothing(tmp_path):
+    done = pulse("report", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nothing to report yet" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "home" / "report").exists()

@@ -1,18 +1,20 @@
 """Progress as bars on the terminal: stage and domain, count, rate, time left."""
 
+import time
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pulse_pipeline.progress import Task
+from pulse_pipeline.progress import Task, describe
 
 WORTH_A_LINE = 0.5  # seconds
+LINE_EVERY_SECONDS = 10.0
 
 
 class Bars:
-    """Draws every task that stages track; on anything but a terminal it prints a line when one ends."""
+    """Draws every task that stages track; on anything but a terminal it prints lines instead."""
 
     def __init__(self, console: Console) -> None:
         """Draw on a console."""
@@ -27,6 +29,7 @@ class Bars:
             disable=not console.is_terminal,
         )
         self._ids: dict[int, TaskID] = {}
+        self._printed = time.monotonic()
 
     def __enter__(self) -> Self:
         """Start drawing."""
@@ -44,8 +47,17 @@ class Bars:
         self._ids[id(task)] = self._progress.add_task(task.label, total=task.total, unit=task.unit, rate="")
 
     def updated(self, task: Task) -> None:
-        """Move the bar."""
-        self._progress.update(self._ids[id(task)], completed=task.done, rate=f"{task.rate:.1f}/s")
+        """Move the bar; where there is none, print a line now and then."""
+        self._progress.update(
+            self._ids[id(task)], description=task.label, completed=task.done, rate=f"{task.rate:.1f}/s"
+        )
+        if not self._console.is_terminal and time.monotonic() - self._printed >= LINE_EVERY_SECONDS:
+            self._printed = time.monotonic()
+            self._console.print(f"  {describe(task)}", markup=False, highlight=False)
+
+    def told(self, line: str) -> None:
+        """Print the line above the bars."""
+        self._console.print(f"  {line}", markup=False, highlight=False)
 
     def ended(self, task: Task) -> None:
         """Leave a line behind instead of a bar."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.materialisation import ON_DEMAND
+from assets.materialisation import ON_DEMAND, STOPPED
 from assets.project import Project
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError, RunFailed
@@ -73,6 +74,7 @@ def materialise(
             if number > max(writing, default=-1):
                 held.close()
             for partition in group.partitions:
+                task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
                 _run(definitions, instance, group.assets, partition)
                 task.advance()
 
@@ -131,7 +133,9 @@ def _parsed(selection: str) -> dg.AssetSelection:
             f"use {', '.join(sorted(SELECTABLE_BY))}"
         )
     try:
-        parts = [dg.AssetSelection.from_string(part.strip()) for part in selection.split(",")]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            parts = [dg.AssetSelection.from_string(part.strip()) for part in selection.split(",")]
     except dg.DagsterError as error:
         raise PulseError(
             f"--select {selection!r} is no selection: {' '.join(str(error).split())}; "
@@ -190,9 +194,25 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None, log: Path
         if event.is_step_failure:
             data = event.step_failure_data
             if data.user_failure_data is not None:
-                return PulseError(f"{event.step_key}{where}: {data.user_failure_data.description}")
+                kind = RunFailed if data.user_failure_data.description == STOPPED else PulseError
+                return kind(f"{event.step_key}{where}: {data.user_failure_data.description}")
+            failed = _failed_checks(result)
+            if failed:
+                return RunFailed(f"{event.step_key}{where}: {failed} (run {result.run_id}, log in {log})")
             return _cause(data.error, f"{event.step_key}{where}", f"run {result.run_id}, log in {log}")
     return RunFailed(f"run {result.run_id}{where} failed before its first step; its log is in {log}")
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> str:
+    """What the blocking checks that failed have measured; empty if none failed."""
+    found = []
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+            figures = ", ".join(f"{name} {value.value}" for name, value in check.metadata.items())
+            found.append(
+                f"the check {check.check_name} of {check.asset_key.to_user_string()} failed: {figures}"
+            )
+    return "; ".join(found)
 
 
 def _cause(error: Any, what: str, trail: str) -> Exception:

@@ -33,7 +33,7 @@ class Explanation:
         item: Index of the item.
         rank: Its place among the user's unseen items, from 1.
         rank_without_rationale: Its place if the user had no rationale.
-        evidence: Items of the history that are nearest to it, nearest first.
+        evidence: Items of the history that are most like it, nearest first; none if none is.
     """
 
     item: int
@@ -75,6 +75,9 @@ class Explainer:
 
     def _evidence(self, user: int, item: int) -> list[Evidence]:
         history = np.unique(self._data.sequences[user])
+        # An item does not speak for itself, and what is unlike it speaks against it.
+        history = history[history != item]
         similarity = self._items[history] @ self._items[item]
         nearest = np.argsort(-similarity, kind="stable")[:MOST_REASONS]
+        nearest = nearest[similarity[nearest] > 0]
         return [Evidence(int(history[place]), float(similarity[place])) for place in nearest]

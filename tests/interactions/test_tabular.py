@@ -200,3 +200,22 @@ def test_the_items_file_may_have_names_of_its_own(tmp_path: Path) -> None:
         ("i2", "Rug", ["Home", "Floor"], None),
     ]
     assert read.quarantine.is_empty()
+
+
+def test_a_row_that_lacks_the_time_that_others_have_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(f"user_id,item_id,timestamp\nu,i,{TIME}\nu,j,\nu,k,{TIME + 1}\n")
+    read = ingest.read_interactions(DomainConfig(name="Mine", source="tabular", interactions=path))
+    assert read.frame["item_id"].to_list() == ["i", "k"]
+    assert read.quarantine.select("source_row", "rule").rows() == [(2, "timestamp|missing")]
+
+
+def test_a_row_without_a_place_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("user_id,item_id,position\nu,i,2\nu,j,x\nu,k,1\nu,l,\n")
+    read = ingest.read_interactions(DomainConfig(name="Mine", source="tabular", interactions=path))
+    assert read.frame["item_id"].to_list() == ["k", "i"]
+    assert read.quarantine.select("source_row", "rule").rows() == [
+        (2, "position is a number"),
+        (4, "position is a number"),
+    ]

@@ -1,5 +1,6 @@
 """The pages in a real headless browser: the graph is shown, a run started there succeeds, MLflow has it."""
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -25,6 +27,8 @@ FLAGS = [
 ]
 ROOT = Path(__file__).parents[2]
 GROUPS = ("interactions", "rationales", "embeddings", "thought_space", "evaluation")
+
+DOMAINS = ("Demo_Films", "Demo_Games", "Demo_Books")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
@@ -90,6 +94,37 @@ def page():
         browser.close()
 
 
+def _link_to_mlflow(page, asset, mlflow, seconds=300):
+    """Look at the asset's page until its run has ended and the link is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        page.goto(asset)
+        link = page.locator(f'a[href^="{mlflow}"]').first
+        try:
+            link.wait_for(timeout=20_000)
+        except PlaywrightTimeout:
+            continue
+        return link.get_attribute("href")
+    pytest.fail(f"no link to MLflow in {seconds} s")
+
+
+def _wait_for_runs(dagster, seconds=300):
+    """States of the backfill's runs, one a domain, once all have ended."""
+    query = json.dumps({"query": "{ runsOrError { ... on Runs { results { status } } } }"}).encode()
+    request = urllib.request.Request(
+        f"{dagster}/graphql", data=query, headers={"Content-Type": "application/json"}
+    )
+    deadline = time.monotonic() + seconds
+    states = []
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            states = [run["status"] for run in json.load(answer)["data"]["runsOrError"]["results"]]
+        if len(states) == len(DOMAINS) and set(states) <= {"SUCCESS", "FAILURE", "CANCELED"}:
+            break
+        time.sleep(2)
+    return set(states)
+
+
 def test_the_graph_shows_every_group(servers, page):
     dagster, _, home = servers
     page.goto(f"{dagster}/asset-groups")
@@ -107,14 +142,14 @@ def test_a_run_started_from_the_page_succeeds_and_links_to_mlflow(servers, page)
     dialog = page.locator(".bp5-dialog")
     dialog.get_by_role("button", name="All", exact=True).click()
     dialog.get_by_role("button", name="Launch backfill", exact=True).click()
-    table = home / "storage" / "raw_interactions" / "Demo_Films.parquet"
-    deadline = time.monotonic() + 240
-    while not table.exists() and time.monotonic() < deadline:
-        time.sleep(1)
-    assert table.exists()
-    page.goto(f"{dagster}/assets/raw_interactions?partition=Demo_Films&view=partitions")
-    link = page.locator(f'a[href^="{mlflow}"]').first
-    link.wait_for()
-    page.goto(link.get_attribute("href"))
-    page.get_by_text("raw_interactions Demo_Films").first.wait_for()
-    page.screenshot(path=home / "mlflow.png")
+    address = _link_to_mlflow(
+        page, f"{dagster}/assets/raw_interactions?partition=Demo_Films&view=partitions", mlflow
+    )
+    assert (home / "storage" / "raw_interactions" / "Demo_Films.parquet").exists()
+    for domain in DOMAINS:
+        page.get_by_text(domain, exact=True).first.wait_for()
+    assert _wait_for_runs(dagster) == {"SUCCESS"}
+    with page.context.expect_page() as opened:
+        page.locator(f'a[href="{address}"]').first.click()
+    opened.value.get_by_text("raw_interactions Demo_Films").first.wait_for(timeout=90_000)
+    opened.value.screenshot(path=home / "mlflow.png")

@@ -15,11 +15,18 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.sources.csv_rows import read_csv
 from pulse_pipeline.interactions.sources.json_lines import read_json_lines
 from pulse_pipeline.interactions.sources.open_file import existing_file
-from pulse_pipeline.interactions.sources.raw_table import SOURCE_ROW, RawTable, about_items, quarantine
+from pulse_pipeline.interactions.sources.raw_table import (
+    SOURCE_ROW,
+    RawTable,
+    Reject,
+    about_items,
+    quarantine,
+)
 
 POSITION = "position"
 JSON_KINDS = ("json", "jsonl", "ndjson")
 LIST_SEPARATOR = "|"
+UNPLACED = "position is a number"
 LISTS = ", or as a list of texts"
 INTERACTION_COLUMNS: dict[str, pl.DataType] = {
     "user_id": pl.String(),
@@ -56,11 +63,14 @@ def read_interactions(config: DomainConfig) -> RawTable:
     path = existing_file(config.interactions, config.name, "interactions")
     rows, rejects = _read(path, INTERACTION_COLUMNS, config.columns, ("user_id", "item_id"), config.name)
     if POSITION in rows.columns:
-        order = pl.col(POSITION).cast(pl.Float64, strict=False)
-        rows = rows.sort(order, maintain_order=True, nulls_last=True).drop(POSITION)
+        rows, unplaced = _in_order(rows)
+        rejects = pl.concat([rejects, quarantine(path.name, unplaced)])
     if "timestamp" in rows.columns and rows.schema["timestamp"].is_temporal():
         rows = rows.with_columns(pl.col("timestamp").dt.epoch("s"))
-    return RawTable(rows.lazy(), rejects, (path,))
+    times = rows["timestamp"] if "timestamp" in rows.columns else pl.Series([None])
+    # A source that has times for some rows has lost those of the others.
+    required = ("timestamp",) if 0 < times.null_count() < times.len() else ()
+    return RawTable(rows.lazy(), rejects, (path,), required)
 
 
 def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
@@ -84,6 +94,17 @@ def read_items(config: DomainConfig, item_ids: pl.Series) -> RawTable:
     if "categories" in ours.columns:
         ours = ours.with_columns(_parted(ours["categories"]))
     return RawTable(ours.lazy(), rejects, (path,))
+
+
+def _in_order(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Reject]]:
+    """Put rows into the order of `position`; one that is no number, or not there, would be the newest."""
+    order = pl.col(POSITION).cast(pl.Float64, strict=False)
+    if rows[POSITION].null_count() == len(rows):  # a reader of JSON makes every column asked for
+        return rows.drop(POSITION), []
+    unplaced = rows.filter(order.is_null())
+    records = unplaced.select(SOURCE_ROW, pl.struct(pl.exclude(SOURCE_ROW)).struct.json_encode())
+    rejects = [Reject(row, UNPLACED, record) for row, record in records.iter_rows()]
+    return rows.filter(order.is_not_null()).sort(order, maintain_order=True).drop(POSITION), rejects
 
 
 def _parted(categories: pl.Series) -> pl.Series:
