@@ -34,9 +34,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
     # Dagster knows one code version for all partitions; without a limit it is the prompts' fingerprint.
     limited = {name: users for name, users in draws.items() if users is not None}
     version = fingerprint([settings.fingerprint(), limited]) if limited else settings.fingerprint()
+    optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
     @dg.asset(
         group_name=GROUP,
+        ins=optional_inputs,
         partitions_def=project.partitions.domains,
         code_version=version,
         io_manager_key="tables",
@@ -51,6 +53,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         language_model: LanguageModel,
         interactions: pl.DataFrame,
         items: pl.DataFrame,
+        **optional: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = settings.model_dump(exclude={"system", "foresight", "hindsight"})
         domain = project.registry.domain(context.partition_key)
@@ -66,7 +69,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 for kind in KINDS:
                     spec = settings.spec(kind)
                     folder = Home.from_environment().cache / "rationales" / spec.fingerprint()
-                    render = UserPrompts(interactions, items, spec)
+                    render = UserPrompts(interactions, items, spec, optional.get("neighbours"))
                     writer = Writer(spec, render, judge, AnswerStore(folder), settings.max_attempts, runs)
                     label = f"{kind} rationales {context.partition_key}"
                     written.append(writer.write(cuts.filter(kind=kind), session, label))
@@ -86,7 +89,10 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                     "users": interactions["user_id"].n_unique(),
                     "users_written_for": drawn["user_id"].n_unique(),
                 },
-                metrics={"valid_rate": _valid_rate(table), **_costs(sum((one.ledger for one in written), Ledger()))},
+                metrics={
+                    "valid_rate": _valid_rate(table),
+                    **_costs(sum((one.ledger for one in written), Ledger())),
+                },
             )
 
     return rationales

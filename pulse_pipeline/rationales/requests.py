@@ -21,7 +21,8 @@ REQUESTS = pl.Schema(
 * `key`: hash of the spec's fingerprint, the kind, `history_hash` and the sample's number.
 * `history_hash`: hash of `evidence`.
 * `system`, `user`: the prompt.
-* `evidence`: what strangers wrote of it: the history, and the chosen item where it is shown.
+* `evidence`: what strangers wrote of it: the history, and the chosen item and the neighbours' items where
+  they are shown.
 * `secrets`: what the answer must not name.
 """
 
