@@ -52,7 +52,7 @@ def nearest_neighbours(
     cuts = _cuts(histories, users)
     owned = cuts.join(rows, on="user").filter(pl.col("position") < pl.col("target_position"))
     owned = owned.select("cut", "item")
-    trained = rows.filter("trained").select("user", "item", "position")
+    trained = rows.filter("trained").drop("trained")
 
     weights = _weights(trained, cuts, len(users), len(items))
     queries = _unit_vectors(owned, "cut", weights, len(cuts))
@@ -68,7 +68,7 @@ def nearest_neighbours(
         "rank",
         users.gather(table["neighbour"]).alias("neighbour_id"),
         "similarity",
-        pl.col("items").list.eval(pl.lit(items).gather(pl.element())).alias("item_ids"),
+        "item_ids",
     )
     return Neighbours.validate(named.sort("user_id", "target_position", "rank"), cast=True)
 
@@ -79,7 +79,7 @@ def _coded(interactions: pl.DataFrame, users: pl.Series, items: pl.Series) -> pl
     return (
         interactions.join(_codes("user", users), on="user_id")
         .join(_codes("item", items), on="item_id")
-        .select("user", "item", "position", trained=everywhere)
+        .select("user", "item", "item_id", "position", trained=everywhere)
     )
 
 
@@ -145,7 +145,7 @@ def _nearest(
 
 
 def _with_items(pairs: pl.DataFrame, trained: pl.DataFrame, owned: pl.DataFrame, most: int) -> pl.DataFrame:
-    """Add `items`: the newest of each neighbour that the user does not have at the cut."""
+    """Add `item_ids`: the newest of each neighbour that the user does not have at the cut."""
     have = owned.join(pairs, on="cut", how="semi")
     told = (
         pairs.select("cut", "rank", "neighbour")
@@ -153,7 +153,7 @@ def _with_items(pairs: pl.DataFrame, trained: pl.DataFrame, owned: pl.DataFrame,
         .join(have, on=["cut", "item"], how="anti")
         .sort("cut", "rank", "position", descending=[False, False, True])
         .group_by("cut", "rank", maintain_order=True)
-        .agg(items=pl.col("item").head(most))
+        .agg(item_ids=pl.col("item_id").head(most))
     )
     joined = pairs.join(told, on=["cut", "rank"], how="left", maintain_order="left")
-    return joined.with_columns(pl.col("items").fill_null([]))
+    return joined.with_columns(pl.col("item_ids").fill_null([]))
