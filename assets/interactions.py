@@ -12,16 +12,18 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import ingest
+from pulse_pipeline.interactions.neighbours import nearest_neighbours
 from pulse_pipeline.progress import tell
 from pulse_pipeline.provenance import file_hash, fingerprint
+from pulse_pipeline.rationales.cuts import cut_points
 from resources.tracking import Tracking
 
 GROUP = "interactions"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`raw_interactions`, `interactions`, `items`, partitioned by domain."""
-    return [_raw_interactions(project), _interactions(project), _items(project)]
+    """`raw_interactions`, `interactions`, `items`, `neighbours`, partitioned by domain."""
+    return [_raw_interactions(project), _interactions(project), _items(project), _neighbours(project)]
 
 
 def _raw_interactions(project: Project) -> dg.AssetsDefinition:
@@ -102,6 +104,36 @@ def _items(project: Project) -> dg.AssetsDefinition:
             return _ingested(work, read, "items", domain, {"items_without_text": without_text})
 
     return items
+
+
+def _neighbours(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.neighbours
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=settings.fingerprint(),
+        io_manager_key="tables",
+        kinds={"scipy"},
+        description="For each history that a rationale is written from, who chose alike and what else.",
+    )
+    def neighbours(
+        context: dg.AssetExecutionContext, tracking: Tracking, interactions: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, settings.fingerprint(), settings.model_dump()) as work:
+            histories = cut_points(interactions).select("user_id", "target_position").unique()
+            table = nearest_neighbours(interactions, histories, settings)
+            served = table.select("user_id", "target_position").n_unique()
+            similarity = table["similarity"]
+            return work.table(
+                table,
+                metrics={
+                    "share_with_a_neighbour": served / max(len(histories), 1),
+                    "mean_similarity": float(similarity.sum()) / max(len(similarity), 1),
+                },
+            )
+
+    return neighbours
 
 
 def _ingested(

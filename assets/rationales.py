@@ -32,9 +32,11 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
     # Dagster knows one code version for all partitions; without a limit it is the prompts' fingerprint.
     limited = {name: users for name, users in draws.items() if users is not None}
     version = fingerprint([settings.fingerprint(), limited]) if limited else settings.fingerprint()
+    optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
     @dg.asset(
         group_name=GROUP,
+        ins=optional_inputs,
         partitions_def=project.partitions.domains,
         code_version=version,
         io_manager_key="tables",
@@ -49,11 +51,14 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         language_model: LanguageModel,
         interactions: pl.DataFrame,
         items: pl.DataFrame,
+        **optional: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
             desk = open_desk(work, context, settings, USER_KINDS)
-            domain = Domain(config.name, interactions, items, config.rationale_users)
+            domain = Domain(
+                config.name, interactions, items, config.rationale_users, optional.get("neighbours")
+            )
             assignments = desk.about_users(domain)
             with language_model.session() as session:
                 written = [assignment.write(session) for assignment in assignments]

@@ -66,6 +66,25 @@ class Quarantine(dy.Schema):
     record = dy.String(nullable=False)
 
 
+class Neighbours(dy.Schema):
+    """A user whose choices are like a history's, and what else that user chose, newest first.
+
+    The history is the user's before `target_position`; `rank` counts from 1, the most similar.
+    """
+
+    user_id = dy.String(nullable=False, primary_key=True)
+    target_position = dy.Int32(nullable=False, primary_key=True, min=0)
+    rank = dy.Int32(nullable=False, primary_key=True, min=1)
+    neighbour_id = dy.String(nullable=False)
+    similarity = dy.Float32(nullable=False, min=0.0, max=1.0)
+    item_ids = dy.List(dy.String(nullable=False), nullable=False)
+
+    @dy.rule()
+    def somebody_else(cls) -> pl.Expr:
+        """A user is no neighbour of itself."""
+        return pl.col("neighbour_id") != pl.col("user_id")
+
+
 class Rationales(dy.Schema):
     """One written rationale. `target_position` is the first position that it must not see."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 
@@ -21,6 +22,9 @@ class Settings(BaseModel):
     """Everything that a stage's code version is made of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    neighbours: NeighbourSettings = NeighbourSettings()
+    """How many similar users a prompt may be told of, and how much of each."""
 
     rationales: RationaleSettings = RationaleSettings()
     """Model, prompts and sampling of the rationales."""

@@ -160,13 +160,15 @@ class _Planner:
     def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
         if asset not in {"rationales", "item_rationales"}:
             return
-        paths = [table_path(self._home, name, domain) for name in ("interactions", "items")]
-        if not all(path.exists() for path in paths):
+        settings = self._project.settings.rationales
+        names = ["interactions", "items", *(["neighbours"] if settings.uses_neighbours else [])]
+        paths = {name: table_path(self._home, name, domain) for name in names}
+        if not all(path.exists() for path in paths.values()):
             return
-        interactions, items = (pl.read_parquet(path, glob=False) for path in paths)
+        found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
         users = self._project.registry.domain(domain).rationale_users
-        desk = Desk(self._project.settings.rationales, self._home.cache)
-        tables = Domain(domain, interactions, items, users)
+        tables = Domain(domain, users=users, **found)
+        desk = Desk(settings, self._home.cache)
         if asset == "rationales":
             yield from desk.about_users(tables)
         else:

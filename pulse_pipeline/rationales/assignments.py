@@ -26,12 +26,14 @@ class Domain:
         interactions: The `interactions` table.
         items: The `items` table.
         users: Write for at most this many users; None for all.
+        neighbours: The `neighbours` table, needed where a prompt names what similar users chose.
     """
 
     name: str
     interactions: pl.DataFrame
     items: pl.DataFrame
     users: int | None = None
+    neighbours: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,13 @@ class Desk:
     def about_users(self, domain: Domain) -> list[Assignment]:
         """One for each kind of `spec.USER_KINDS`."""
         cuts = cut_points(drawn_users(domain.interactions, domain.users))
-        return [
-            self._assignment(
-                kind,
-                UserPrompts(domain.interactions, domain.items, self.settings.spec(kind)),
-                cuts.filter(kind=kind),
-                f"{kind} rationales {domain.name}",
-            )
-            for kind in USER_KINDS
-        ]
+        found = []
+        for kind in USER_KINDS:
+            spec = self.settings.spec(kind)
+            render = UserPrompts(domain.interactions, domain.items, spec, domain.neighbours)
+            label = f"{kind} rationales {domain.name}"
+            found.append(self._assignment(kind, render, cuts.filter(kind=kind), label))
+        return found
 
     def about_items(self, domain: Domain) -> Assignment:
         """That of `item_rationales`."""

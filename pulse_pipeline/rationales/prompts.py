@@ -2,11 +2,13 @@
 
 import polars as pl
 
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.masking import TitleMask, mask
+from pulse_pipeline.rationales.neighbour_titles import NeighbourTitles
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
-from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
-from pulse_pipeline.rationales.untrusted import plain
+from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, HistoryBudget, RationaleSpec
+from pulse_pipeline.rationales.untrusted import item_name, plain
 
 
 class UserPrompts:
@@ -15,18 +17,34 @@ class UserPrompts:
     Rows that are wanted have the columns of `cuts.cut_points`, all of the spec's kind.
     """
 
-    def __init__(self, interactions: pl.DataFrame, items: pl.DataFrame, spec: RationaleSpec) -> None:
+    def __init__(
+        self,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+        spec: RationaleSpec,
+        neighbours: pl.DataFrame | None = None,
+    ) -> None:
         """Take a domain.
 
         Args:
             interactions: The `interactions` table.
             items: The `items` table.
             spec: What to write with.
+            neighbours: The `neighbours` table; read only where the template holds ``{neighbours}``.
+
+        Raises:
+            PulseError: The template holds ``{neighbours}`` and there is no table of them.
         """
         self._interactions, self._items, self._spec = interactions, items, spec
         self._version = spec.fingerprint()
         titles = items["title"].fill_null("").to_list()
         self._mask = TitleMask(titles if spec.kind == "hindsight" else [])
+        self._neighbours: NeighbourTitles | None = None
+        if NEIGHBOURS_SLOT in spec.template:
+            if neighbours is None:
+                wanting = f"the {spec.kind} prompt holds {NEIGHBOURS_SLOT}, and there are none"
+                raise PulseError(f"{wanting}; materialise `neighbours`, or take the slot out")
+            self._neighbours = NeighbourTitles(neighbours, items, spec.budget.item_characters)
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; equal histories under one spec have equal keys: they are asked once."""
@@ -40,10 +58,14 @@ class UserPrompts:
         if self._spec.kind == "hindsight":
             rows = self._with_targets(rows, described)
         else:
-            rows = rows.with_columns(target=pl.lit(""), secrets=pl.lit([], pl.List(pl.String)))
-        requests = [
-            self._request(history, target) for history, target in rows.select("history", "target").iter_rows()
-        ]
+            rows = rows.with_columns(
+                target=pl.lit(""),
+                target_id=pl.lit(None, pl.String),
+                secrets=pl.lit([], pl.List(pl.String)),
+            )
+        suggested = self._neighbours.lines(rows) if self._neighbours else pl.lit("")
+        shown = rows.select("history", "target", suggested.alias("neighbours"))
+        requests = [self._request(*texts) for texts in shown.iter_rows()]
         names = ["key", "history_hash", "system", "user", "evidence"]
         asked = pl.DataFrame(requests, {name: REQUESTS[name] for name in names}, orient="row")
         return pl.concat([wanted, asked, rows.select("secrets")], how="horizontal")
@@ -53,6 +75,7 @@ class UserPrompts:
         chosen = described.select(
             "user_id",
             "title",
+            target_id="item_id",
             target_position=pl.col("position"),
             about=pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said"),
         )
@@ -63,9 +86,12 @@ class UserPrompts:
             pl.Series("target", targets, pl.String), pl.Series("secrets", secrets, pl.List(pl.String))
         )
 
-    def _request(self, history: str, target: str) -> tuple[str, str, str, str, str]:
-        user = filled(self._spec.template, history=history, target=target)
+    def _request(self, history: str, target: str, neighbours: str) -> tuple[str, str, str, str, str]:
+        user = filled(self._spec.template, history=history, target=target, neighbours=neighbours)
         evidence = f"{history}\n{target}" if target else history
+        if neighbours:
+            # Parted by an empty line: what a user chose is other evidence than what a neighbour chose.
+            evidence = f"{evidence}\n\n{neighbours}"
         history_hash = text_hash(evidence)
         key = request_key(self._version, self._spec.kind, history_hash)
         return key, history_hash, self._spec.system, user, evidence
@@ -95,7 +121,7 @@ def _of(wanted: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
 
 def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:
     """One line of text for each interaction, as prompts show it."""
-    name = plain(pl.coalesce("title", pl.when(pl.col("text") != "").then("text")), budget.item_characters)
+    name = item_name(budget.item_characters)
     shown = pl.when(name != "").then(name).otherwise(pl.lit("an item without a description"))
     review = plain(
         pl.concat_str("review_title", "review_text", separator=": ", ignore_nulls=True),
@@ -106,6 +132,7 @@ def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryB
     return interactions.join(items.select("item_id", "title", "text"), on="item_id", how="left").select(
         "user_id",
         "position",
+        "item_id",
         pl.col("title").fill_null(""),
         line=pl.format('- "{}"{}{}', shown, rated, said),
         about=plain(pl.col("text"), budget.target_characters),

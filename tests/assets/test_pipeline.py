@@ -92,7 +92,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 11 * 3 + 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 12 * 3 + 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -246,3 +246,14 @@ def test_all_asset_specs_are_as_recorded(snapshot):
         for spec in specs
     }
     assert described == snapshot
+
+
+def test_neighbours_are_an_input_of_rationales_only_where_a_prompt_names_them(inside):
+    slotted = {"foresight": "{history}\nPeople like them chose:\n{neighbours}\nWhy?"}
+    project = Project(PROJECT.registry, Settings.model_validate({"rationales": slotted}))
+    materialise(project, "rationales", ["Demo_Games"], FAKES)
+    with open_instance(inside) as instance:
+        latest, earlier = (
+            event.metadata["inputs"].value for event in _events(instance, "rationales", "Demo_Games")
+        )
+    assert set(latest) - set(earlier) == {"neighbours[Demo_Games]"}
