@@ -56,6 +56,9 @@ def _rationale_embeddings(project: Project) -> dg.AssetsDefinition:
         code_version=spec.fingerprint(),
         io_manager_key="tables",
         retry_policy=RETRY,
+        automation_condition=dg.AutomationCondition.any_deps_updated().since_last_handled()
+        & dg.AutomationCondition.all_deps_blocking_checks_passed()
+        & ~dg.AutomationCondition.any_deps_in_progress(),
         kinds={"torch"},
         description="A vector for each valid rationale.",
     )

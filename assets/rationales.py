@@ -1,6 +1,8 @@
 """Assets of the stage `rationales`: why users act and what items are for, by a small language model."""
 
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -19,6 +21,17 @@ from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
 GROUP = "rationales"
+
+_CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
+ON_CHANGED_SETTINGS = (
+    _CHANGED.since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.in_progress()
+).with_label("its settings changed")
+"""A change is remembered until it is handled, and waits for tables that are not there yet."""
+
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
+"""Fresh for a week and a day, so that one missed Monday of the weekly schedule shows in the UI."""
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -42,6 +55,8 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
         io_manager_key="tables",
         retry_policy=RETRY,
         pool="gpu",
+        automation_condition=ON_CHANGED_SETTINGS,
+        freshness_policy=FRESH,
         kinds={"vllm"},
         description="Foresight and hindsight rationales. A finished one is never written again.",
     )

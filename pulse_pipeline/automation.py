@@ -1,17 +1,18 @@
-"""Jobs and schedules. Everything that spends GPU time by itself is off until somebody turns it on."""
+"""Jobs, schedules, sensors. Everything that spends GPU time by itself is off until somebody turns it on."""
 
 import dagster as dg
 
 from assets.project import Project
 
 WEEKLY = "0 3 * * 1"
+WRITTEN = dg.AssetSelection.assets("rationales", "rationale_embeddings")
 
 
 def automation(project: Project) -> dg.Definitions:
-    """What can be started by name and by the clock."""
+    """What can be started by name, by the clock and by a change."""
     regeneration = dg.define_asset_job(
         "regenerate_rationales",
-        selection=dg.AssetSelection.assets("rationales", "rationale_embeddings"),
+        selection=WRITTEN,
         partitions_def=project.partitions.domains,
         description="Writes the rationales that are not written yet and embeds them, one run a domain.",
     )
@@ -22,4 +23,12 @@ def automation(project: Project) -> dg.Definitions:
         description="Every Monday at 3:00, one run a domain. Off by default: it spends GPU time.",
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
-    return dg.Definitions(jobs=[regeneration], schedules=[weekly])
+    # A schedule regenerates because time has passed; this because a prompt, a model or a domain's draw has
+    # changed. What is written already is not written again by either.
+    on_change = dg.AutomationConditionSensorDefinition(
+        "rationales_on_changed_settings",
+        target=WRITTEN,
+        description="Writes rationales whose settings have changed, then embeds them. Off by default.",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+    )
+    return dg.Definitions(jobs=[regeneration], schedules=[weekly], sensors=[on_change])

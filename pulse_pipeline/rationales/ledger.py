@@ -33,3 +33,7 @@ class Ledger:
     def rationales_per_second(self) -> float:
         """Answers written a second, loading excluded; 0 if none was written."""
         return self.generated / max(self.seconds - self.load_seconds, 1e-9) if self.generated else 0.0
+
+    def hours(self, devices: int = 1) -> float:
+        """Device hours that it took."""
+        return self.seconds * devices / 3600
