@@ -11,8 +11,8 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.rationales.generation import RunIds, Writer
+from pulse_pipeline.rationales.judging import TextJudge, rejection_rates
 from pulse_pipeline.rationales.ledger import Ledger
-from pulse_pipeline.rationales.parsing import judge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import KINDS
 from pulse_pipeline.rationales.store import AnswerStore
@@ -67,6 +67,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                     spec = settings.spec(kind)
                     folder = Home.from_environment().cache / "rationales" / spec.fingerprint()
                     render = UserPrompts(interactions, items, spec)
+                    judge = TextJudge(spec, items["title"], settings.language)
                     writer = Writer(spec, render, judge, AnswerStore(folder), settings.max_attempts, runs)
                     label = f"{kind} rationales {context.partition_key}"
                     written.append(writer.write(cuts.filter(kind=kind), session, label))
@@ -74,6 +75,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 rationales_table(one.rows, settings.spec(kind))
                 for kind, one in zip(KINDS, written, strict=True)
             )
+            rejected = sum((one.rejected for one in written), Counter[str]())
             return work.table(
                 table,
                 metadata={
@@ -82,11 +84,15 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                         "model": settings.model.model,
                         "model_revision": settings.model.revision,
                     },
-                    "rejected": dict(sum((one.rejected for one in written), Counter[str]())),
+                    "rejected": dict(rejected),
                     "users": interactions["user_id"].n_unique(),
                     "users_written_for": drawn["user_id"].n_unique(),
                 },
-                metrics={"valid_rate": _valid_rate(table), **_costs(sum((one.ledger for one in written), Ledger()))},
+                metrics={
+                    "valid_rate": _valid_rate(table),
+                    **rejection_rates(rejected, valid=table["valid"].sum()),
+                    **_costs(sum((one.ledger for one in written), Ledger())),
+                },
             )
 
     return rationales

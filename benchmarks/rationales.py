@@ -21,8 +21,9 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.interactions import ingest
 from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.rationales.generation import Writer
-from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
+from pulse_pipeline.rationales.requests import REQUESTS
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
 from pulse_pipeline.rationales.store import AnswerStore
 from resources.language_model import LanguageModel, VllmSession, sampling_params
@@ -78,7 +79,8 @@ def demo_requests(spec: RationaleSpec) -> pl.DataFrame:
         raw = ingest.read_interactions(config).frame
         interactions = ingest.clean_interactions(raw, config.min_interactions).frame
         items = ingest.read_items(config, interactions).frame
-        frames.append(build_requests(interactions, items, cut_points(interactions), spec))
+        cuts = cut_points(interactions).filter(kind=spec.kind)
+        frames.append(UserPrompts(interactions, items, spec)(cuts))
     return pl.concat(frames).unique("key", maintain_order=True)
 
 
@@ -95,11 +97,17 @@ def plain(llm: Any, requests: pl.DataFrame, spec: RationaleSpec) -> float:
 
 
 def pipeline(session: VllmSession, requests: pl.DataFrame, spec: RationaleSpec) -> float:
-    """Seconds that the stage takes, its shards on disk included."""
+    """Seconds that the stage takes, its database and its checks included."""
+    numbered = requests.select(REQUESTS.names()).with_row_index("number")
     with tempfile.TemporaryDirectory() as folder:
-        writer = Writer(session, ShardStore(Path(folder), ANSWERS))
+        writer = Writer(
+            spec,
+            lambda wanted: wanted.join(numbered, on="number", how="left", maintain_order="left"),
+            TextJudge(spec, None),
+            AnswerStore(Path(folder)),
+        )
         started = time.perf_counter()
-        writer.write(requests, spec, "benchmark")
+        writer.write(numbered.select("number"), session, "benchmark")
         return time.perf_counter() - started
 
 

@@ -10,6 +10,10 @@ from pulse_pipeline.rationales.requests import REQUESTS, request_key
 from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import plain
 
+TITLE_CHARACTERS = 1000
+WROTE = "They wrote:"
+"""Stands before a review."""
+
 _SLOT = re.compile(r"\{history\}|\{target\}")
 
 
@@ -87,11 +91,12 @@ def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryB
         budget.review_characters,
     )
     rated = pl.format(", rated {}", _score(pl.col("rating"))).fill_null("")
-    said = pl.when(review != "").then(pl.format('. They wrote: "{}"', review)).otherwise(pl.lit(""))
+    said = pl.when(review != "").then(pl.format(f'. {WROTE} "{{}}"', review)).otherwise(pl.lit(""))
     return interactions.join(items.select("item_id", "title", "text"), on="item_id", how="left").select(
         "user_id",
         "position",
-        pl.col("title").fill_null(""),
+        # As prompts spell it, so that the mask finds it there and in the answers; never shortened.
+        title=plain(pl.col("title"), TITLE_CHARACTERS),
         line=pl.format('- "{}"{}{}', shown, rated, said),
         about=plain(pl.col("text"), budget.target_characters),
         said=rated + said,
@@ -123,5 +128,3 @@ def _score(rating: pl.Expr) -> pl.Expr:
     """A rating as a person writes it: 4 and 4.5, not 4.0."""
     whole = rating.round(0).cast(pl.Int32)
     return pl.when(rating == whole).then(whole.cast(pl.String)).otherwise(rating.round(1).cast(pl.String))
-
-
