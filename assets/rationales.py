@@ -90,7 +90,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 },
                 metrics={
                     "valid_rate": _valid_rate(table),
-                    **rejection_rates(rejected, valid=table["valid"].sum()),
+                    **rejection_rates(rejected, valid=int(table["valid"].sum())),
                     **_costs(sum((one.ledger for one in written), Ledger())),
                 },
             )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from pulse_pipeline.rationales.checks.words import as_words, words_of
+from pulse_pipeline.rationales.checks.words import as_words
 from pulse_pipeline.rationales.untrusted import plain
 
 MIN_WORDS = 2
@@ -49,20 +49,23 @@ class ForeignTitle:
 
     def rejects(self, parsed: pl.DataFrame) -> pl.Series:
         """Check rationales, as `Check` says."""
-        return pl.Series(
-            self.name,
-            [
-                any(
-                    _written_as_a_name(title, rationale) and not _shown(title, evidence)
-                    for title in self._in(words)
-                )
-                for rationale, words, evidence in parsed.select("rationale", "words", "evidence").iter_rows()
-            ],
-            pl.Boolean,
-        )
+        named = [
+            (row, title)
+            for row, (rationale, words) in enumerate(parsed.select("rationale", "words").iter_rows())
+            for title in self._in(words)
+            if _written_as_a_name(title, rationale)
+        ]
+        rows = [row for row, _ in named]
+        shown = parsed[rows].select(as_words(pl.col("evidence"))).to_series()
+        foreign = {
+            row for (row, title), words in zip(named, shown, strict=True) if _start(title) not in words
+        }
+        return pl.Series(self.name, [row in foreign for row in range(len(parsed))], pl.Boolean)
 
     def _in(self, words: str) -> Iterator[str]:
         each = words.split()
+        if self._lengths.keys().isdisjoint(pairwise(each)):
+            return
         for start, pair in enumerate(pairwise(each)):
             for length in self._lengths.get(pair, ()):
                 title = " ".join(each[start : start + length])
@@ -78,6 +81,5 @@ def _written_as_a_name(title: str, rationale: str) -> bool:
     return all(not word[0].islower() for word in words if len(word) > 3)
 
 
-def _shown(title: str, evidence: str) -> bool:
-    start = " ".join(title.split()[:SHOWN_WORDS])
-    return f" {start} " in words_of(evidence)
+def _start(title: str) -> str:
+    return f" {' '.join(title.split()[:SHOWN_WORDS])} "
