@@ -153,6 +153,8 @@ def _sample(frame: pl.DataFrame) -> str:
 def _cell(value: object) -> str:
     text = " ".join(str(value).split())
     shortened = text if len(text) <= SAMPLE_CHARACTERS else text[:SAMPLE_CHARACTERS] + "…"
-    for character in "\\`|<>[]()*_#!":
+    # Controls and marks that turn the reading direction are shown by their codes.
+    shortened = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shortened)
+    for character in "\\`|<>[]()*_#!~&":
         shortened = shortened.replace(character, f"\\{character}")
     return shortened

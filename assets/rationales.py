@@ -14,6 +14,7 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.generation import RunIds, Written
+from pulse_pipeline.rationales.judging import rejection_rates
 from pulse_pipeline.rationales.ledger import Ledger
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
 from pulse_pipeline.rationales.tables import item_rationales_table, rationales_table
@@ -149,6 +150,7 @@ def _result(
     kinds: tuple[Kind, ...],
     counts: dict[str, int],
 ) -> "dg.MaterializeResult[pl.DataFrame]":
+    rejected = sum((one.rejected for one in written), Counter[str]())
     return work.table(
         table,
         metadata={
@@ -157,11 +159,12 @@ def _result(
                 "model": settings.model.model,
                 "model_revision": settings.model.revision,
             },
-            "rejected": dict(sum((one.rejected for one in written), Counter[str]())),
+            "rejected": dict(rejected),
             **counts,
         },
         metrics={
             "valid_rate": _valid_rate(table),
+            **rejection_rates(rejected, valid=int(table["valid"].sum())),
             **costs(sum((one.ledger for one in written), Ledger())),
         },
     )

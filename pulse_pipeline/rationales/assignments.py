@@ -9,7 +9,7 @@ from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.rationales.engine import Session
 from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Written
 from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
-from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
 from pulse_pipeline.rationales.requests import Render
@@ -81,23 +81,22 @@ class Desk:
             spec = self.settings.spec(kind)
             render = UserPrompts(domain.interactions, domain.items, spec, domain.neighbours)
             label = f"{kind} rationales {domain.name}"
-            found.append(self._assignment(kind, render, cuts.filter(kind=kind), label))
+            found.append(Assignment(self._writer(kind, render, domain), cuts.filter(kind=kind), label))
         return found
 
     def about_items(self, domain: Domain) -> Assignment:
         """That of `item_rationales`."""
         render = ItemPrompts(domain.interactions, domain.items, self.settings.spec("item"))
-        return self._assignment("item", render, item_cuts(domain.items), f"item rationales {domain.name}")
+        label = f"item rationales {domain.name}"
+        return Assignment(self._writer("item", render, domain), item_cuts(domain.items), label)
 
     def thoughts(self, domain: Domain) -> Writer:
         """The writer of the thoughts of `refined_rationales`."""
         spec = self.settings.spec("refined")
-        return self._writer("refined", ThoughtPrompts(domain.interactions, domain.items, spec))
+        return self._writer("refined", ThoughtPrompts(domain.interactions, domain.items, spec), domain)
 
-    def _assignment(self, kind: Kind, render: Render, wanted: pl.DataFrame, label: str) -> Assignment:
-        return Assignment(self._writer(kind, render), wanted, label)
-
-    def _writer(self, kind: Kind, render: Render) -> Writer:
+    def _writer(self, kind: Kind, render: Render, domain: Domain) -> Writer:
         spec = self.settings.spec(kind)
+        judge = TextJudge(spec, domain.items["title"], self.settings.language)
         store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
         return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)

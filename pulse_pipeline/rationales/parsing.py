@@ -1,42 +1,30 @@
-"""From the model's answer to a rationale, or to the reason why it is none."""
+"""From the model's answer to a text, or to the reason why it is none."""
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import polars as pl
+from pulse_pipeline.rationales.masking import mask
 
-from pulse_pipeline.rationales.masking import mask, words
+CUT = "cut at the token limit"
+NOT_JSON = "not JSON"
+NO_TEXT = "no text under the key 'rationale'"
 
-MIN_DISTINCT_WORDS = 5
-# Turns of phrase that only our prompts hold, and the braces of the JSON around an answer.
-_ECHO = re.compile(r"[{}]|newest first|they wrote:|in one or two sentences", re.IGNORECASE)
+UNREADABLE = {CUT: "cut", NOT_JSON: "not_json", NO_TEXT: "no_text"}
+"""Reasons why an answer could not be read, with their short names."""
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """An answer after the checks.
+    """An answer that was read.
 
     Attributes:
-        rationale: The text; kept even where it is rejected, as far as it could be read.
-        reject_reason: Why it must not be used; None for a valid rationale.
+        rationale: The text on one line, masked; kept as it was where it could not be read.
+        reject_reason: Why it could not be read; None where it was.
     """
 
     rationale: str
     reject_reason: str | None
-
-
-def judge(answers: pl.DataFrame) -> pl.DataFrame:
-    """Judge answers, as `generation.Judge` asks for."""
-    parsed = [
-        parse(text, finished, secrets)
-        for text, finished, secrets in answers.select("text", "finished", "secrets").iter_rows()
-    ]
-    return answers.with_columns(
-        pl.Series("rationale", [answer.rationale for answer in parsed], pl.String),
-        pl.Series("reject_reason", [answer.reject_reason for answer in parsed], pl.String),
-    )
 
 
 def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:
@@ -48,21 +36,18 @@ def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:
         secrets: What a hindsight rationale must not name; masked.
     """
     if not finished:
-        return Parsed(text, "cut at the token limit")
+        return Parsed(one_line(text), CUT)
     try:
         answer = json.loads(text)
-    except json.JSONDecodeError:
-        return Parsed(text, "not JSON")
+    except (json.JSONDecodeError, RecursionError):
+        return Parsed(one_line(text), NOT_JSON)
     rationale = answer.get("rationale") if isinstance(answer, dict) else None
     if not isinstance(rationale, str):
-        return Parsed(text, "no text under the key 'rationale'")
-    rationale = mask(" ".join(rationale.split()), secrets)
-    return Parsed(rationale, _fault(rationale))
+        return Parsed(one_line(text), NO_TEXT)
+    return Parsed(mask(one_line(rationale), secrets), None)
 
 
-def _fault(rationale: str) -> str | None:
-    if len(words(rationale)) < MIN_DISTINCT_WORDS:
-        return f"fewer than {MIN_DISTINCT_WORDS} different words"
-    if _ECHO.search(rationale):
-        return "repeats the prompt"
-    return None
+def one_line(text: str) -> str:
+    """Without line breaks and what JSON can spell but no table may hold: controls, lone surrogates."""
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))

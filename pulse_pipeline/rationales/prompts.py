@@ -10,6 +10,10 @@ from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import item_name, plain
 
+TITLE_CHARACTERS = 1000
+WROTE = "They wrote:"
+"""Stands before a review."""
+
 
 class UserPrompts:
     """Renders what is asked about users: one prompt for each user, kind and cut.
@@ -128,12 +132,13 @@ def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryB
         budget.review_characters,
     )
     rated = pl.format(", rated {}", _score(pl.col("rating"))).fill_null("")
-    said = pl.when(review != "").then(pl.format('. They wrote: "{}"', review)).otherwise(pl.lit(""))
+    said = pl.when(review != "").then(pl.format(f'. {WROTE} "{{}}"', review)).otherwise(pl.lit(""))
     return interactions.join(items.select("item_id", "title", "text"), on="item_id", how="left").select(
         "user_id",
         "position",
         "item_id",
-        pl.col("title").fill_null(""),
+        # As prompts spell it, so that the mask finds it there and in the answers; never shortened.
+        title=plain(pl.col("title"), TITLE_CHARACTERS),
         line=pl.format('- "{}"{}{}', shown, rated, said),
         about=plain(pl.col("text"), budget.target_characters),
         said=rated + said,

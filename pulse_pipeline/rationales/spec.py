@@ -215,6 +215,9 @@ class RationaleSettings(_Frozen):
     max_attempts: int = Field(default=2, ge=1)
     """How often an answer is asked for, each time with another seed, before its rejection is final."""
 
+    language: str | None = Field(default="en", pattern="^[a-z]{2,3}$")
+    """ISO 639 code of the language that rationales must be in; null accepts any."""
+
     @model_validator(mode="after")
     def _prompts_show_what_they_ask_about(self) -> Self:
         for name, prompt, slots in (
@@ -252,4 +255,5 @@ class RationaleSettings(_Frozen):
 
     def fingerprint(self, kinds: tuple[Kind, ...] = USER_KINDS) -> str:
         """Hash of what decides the tables that hold these kinds: their code version."""
-        return fingerprint([*(self.spec(kind).fingerprint() for kind in kinds), self.max_attempts])
+        specs = [self.spec(kind).fingerprint() for kind in kinds]
+        return fingerprint([*specs, self.max_attempts, self.language])

@@ -1,11 +1,37 @@
-"""Titles and reviews are written by strangers: what of them may stand in a prompt."""
+"""Titles and reviews are written by strangers: what of them may stand in a prompt.
+
+Nothing here knows a tokenizer. Every chat template marks turns with tokens in angle or square
+brackets, such as <|im_start|>, <start_of_turn>, </s>, [INST] or <<SYS>>; a text without such brackets
+holds none of them, however they were nested, spelled or hidden.
+"""
 
 import polars as pl
 
-# Chat templates mark turns with tokens such as <|im_start|>, [INST] or <s>.
-_TEMPLATE_TOKENS = r"<\|[^|<>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>"
-# Control, zero-width and bidirectional characters, and what lies outside Unicode's planes for text.
-_INVISIBLE = r"[\p{Cc}\p{Cf}\p{Co}\p{Cn}]"
+RAW_SHARE = 16
+"""Characters read for each one shown: junk costs no time, and honest texts have less of it."""
+
+WORD_CHARACTERS = 40
+"""Longer words say nothing, but cost many tokens; scripts without spaces are left alone."""
+
+# Control, format, private and unassigned characters, and those that a reader cannot see.
+_INVISIBLE = r"[\p{C}\p{Default_Ignorable_Code_Point}\u{2800}]"
+_ESCAPES = r"\x{1b}\[[0-9;?]*[A-Za-z]"
+_SPACES = r"[\s\x{1c}-\x{1f}]+"
+_TAGS = r"<[^<>\s][^<>]{0,78}>"
+_STACKED_MARKS = r"(\p{M}{2})\p{M}+"
+_SPACED = r"[!-~\p{Latin}\p{Greek}\p{Cyrillic}]"  # scripts that put spaces between words
+_LONG_WORDS = rf"({_SPACED}{{{WORD_CHARACTERS}}}){_SPACED}+"
+
+# Brackets that make tokens and slots, and quotes that would end ours, by what reads the same.
+_LOOKALIKES = {
+    "<": "\u2039",
+    ">": "\u203a",
+    "[": "(",
+    "]": ")",
+    "{": "(",
+    "}": ")",
+    **dict.fromkeys('"“”„‟″‶〝〞〟', "'"),
+}
 
 
 def plain(text: pl.Expr, characters: int) -> pl.Expr:
@@ -16,14 +42,21 @@ def plain(text: pl.Expr, characters: int) -> pl.Expr:
         characters: Budget in characters.
 
     Returns:
-        Text without template tokens, invisible characters, double quotes and line breaks.
+        Text in Unicode's NFKC form, without tags and tokens in angle brackets, any bracket that could
+        make one, invisible characters, piles of accents, double quotes, line breaks and endless words.
     """
     cleaned = (
         text.fill_null("")
-        .str.replace_all(r"\s+", " ")
+        .str.slice(0, RAW_SHARE * characters)
+        .str.replace_all(_ESCAPES, "")
+        .str.replace_all(_SPACES, " ")
         .str.replace_all(_INVISIBLE, "")
-        .str.replace_all(_TEMPLATE_TOKENS, " ")
-        .str.replace_all('"', "'", literal=True)
+        .str.normalize("NFKC")
+        .str.replace_all(_TAGS, " ")
+        .str.replace_many(_LOOKALIKES)
+        .str.replace_all(_STACKED_MARKS, "${1}")
+        .str.replace_all(_LONG_WORDS, "${1}…")
+        .str.replace_all(_SPACES, " ")
         .str.strip_chars()
     )
     shortened = cleaned.str.slice(0, characters).str.strip_chars() + "…"

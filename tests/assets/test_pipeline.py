@@ -83,6 +83,7 @@ def test_metadata_says_rows_schema_sample_and_the_mlflow_run(inside):
     assert [column.name for column in event.metadata["dagster/column_schema"].value.columns] == table.columns
     assert "mlflow_run" in event.metadata
     assert event.metadata["valid_rate"].value == pytest.approx(table["valid"].mean())
+    assert event.metadata["rejected_language"].value == 0.0
 
 
 def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):

@@ -11,7 +11,7 @@ import pytest
 
 from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.rationales.generation import Writer
-from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -30,7 +30,7 @@ def _wanted():
 
 def _writer(folder):
     table, wanted = _wanted()
-    return Writer(SPEC, UserPrompts(table, items(), SPEC), judge, AnswerStore(folder)), wanted
+    return Writer(SPEC, UserPrompts(table, items(), SPEC), TextJudge(SPEC, None), AnswerStore(folder)), wanted
 
 
 class SlowEngine(StubSession):

@@ -10,7 +10,9 @@ class StubSession:
 
     load_seconds = 0.0
 
-    def __init__(self, answer=lambda prompt: f"They value {prompt.user[-60:]}", dies_after=None):
+    def __init__(
+        self, answer=lambda prompt: f"They value the quiet, honest voices of {prompt.key}", dies_after=None
+    ):
         self.asked = []
         self._answer, self._dies_after = answer, dies_after
 

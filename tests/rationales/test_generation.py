@@ -4,7 +4,7 @@ import pytest
 
 from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.rationales.generation import RunIds, Writer
-from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -17,7 +17,7 @@ SPEC = RationaleSettings().spec("foresight")
 
 def _writer(folder, table, max_attempts=1):
     render = UserPrompts(table, items(), SPEC)
-    return Writer(SPEC, render, judge, AnswerStore(folder), max_attempts, RunIds("d", "m"))
+    return Writer(SPEC, render, TextJudge(SPEC, None), AnswerStore(folder), max_attempts, RunIds("d", "m"))
 
 
 def _write(folder, session, users=60, **settings):

@@ -1,5 +1,6 @@
 import json
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,19 +23,26 @@ def test_a_good_answer_is_valid():
         ('{"why": "x"}', True, "no text"),
         ('{"rationale": 5}', True, "no text"),
         ('["rationale"]', True, "no text"),
-        ('{"rationale": "great great great great great"}', True, "different words"),
-        ('{"rationale": ""}', True, "different words"),
-        ('{"rationale": "The Newest First: The Mournful Sanatorium, a book they had"}', True, "the prompt"),
-        ('{"rationale": "{{reviews}}} The person likes slow and careful stories"}', True, "the prompt"),
     ],
 )
-def test_a_bad_answer_is_rejected_with_its_reason(text, finished, reason):
+def test_an_unreadable_answer_is_rejected_with_its_reason(text, finished, reason):
     assert reason in parse(text, finished, []).reject_reason
 
 
 def test_a_leaked_title_is_masked():
     answer = json.dumps({"rationale": f"{GOOD} Iron Comet was such a story."})
     assert "comet" not in parse(answer, True, ["iron comet", "comet", "iron"]).rationale.lower()
+
+
+@pytest.mark.parametrize("spelled", [r"\ud83c", r"\u0000", r"\u001b", r"\u202e", r"\u200b", r"\n"])
+def test_what_only_json_can_spell_reaches_no_table(spelled):
+    parsed = parse(f'{{"rationale": "quiet {spelled}stories"}}', True, [])
+    assert parsed.rationale.split() == ["quiet", "stories"]
+    assert pl.Series([parsed.rationale]).item() == parsed.rationale
+
+
+def test_deeply_nested_json_is_no_rationale():
+    assert parse("[" * 100_000, True, []).reject_reason == "not JSON"
 
 
 @given(st.text(), st.booleans(), st.lists(st.text(min_size=1), max_size=3))

@@ -1,0 +1,1 @@
+"""What a rationale must not be: one check a file."""

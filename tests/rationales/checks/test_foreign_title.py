@@ -1,0 +1,52 @@
+import polars as pl
+import pytest
+
+from pulse_pipeline.rationales.checks.foreign_title import ForeignTitle
+from tests.rationales.checks.parsed import SENSIBLE, parsed, rejected
+
+LONG = "Moleskine Classic Notebook, Large, Ruled, Magenta, Hard Cover (5 x 8.25)"
+TITLES = pl.Series(
+    [
+        "Home",
+        "It",
+        None,
+        "",
+        "Iron Comet",
+        "Great Expectations",
+        "True Love",
+        "O, Pen",
+        LONG,
+        "Fandango Gift Card",
+    ]
+)
+CHECK = ForeignTitle(TITLES)
+
+
+def test_sensible_rationales_pass():
+    # "true love" and "great expectations" are titles, but not where they are written as common words.
+    lowered = [text[0].lower() + text[1:] for text in SENSIBLE]
+    assert not CHECK.rejects(parsed(lowered)).any()
+    assert not rejected(CHECK, "At Home they want It all, and an O Pen.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They would love the Fandango Gift Card.",
+        "They liked “True Love” for its ending.",
+        f"They want the {LONG.upper()}!",
+    ],
+)
+def test_a_title_from_elsewhere_is_seen(text):
+    assert rejected(CHECK, text)
+
+
+def test_titles_of_the_evidence_may_be_named():
+    assert not rejected(CHECK, "They liked Iron Comet most.")
+    shortened = f'- "{LONG[:50]}…", rated 5'
+    assert not rejected(CHECK, f"They like {LONG}.", evidence=shortened)
+
+
+def test_an_empty_catalogue_rejects_nothing():
+    check = ForeignTitle(pl.Series([None, ""], dtype=pl.String))
+    assert not check.rejects(parsed(SENSIBLE)).any()
