@@ -12,7 +12,7 @@ from pulse_pipeline.rationales.generation import Writer
 from pulse_pipeline.rationales.judging import NAMES, TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.requests import REQUESTS
-from pulse_pipeline.rationales.spec import KINDS, RationaleSettings
+from pulse_pipeline.rationales.spec import USER_KINDS, RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
 from pulse_pipeline.rationales.tables import rationales_table
 from tests.rationales.injections import INJECTIONS
@@ -44,7 +44,7 @@ def test_there_are_enough_of_them():
 
 
 @hostile
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", USER_KINDS)
 def test_a_prompt_stays_one_inert_line_an_item(text, kind):
     spec = SETTINGS.spec(kind)
     requests = _requests(kind, _table(text)).filter(user_id=VILLAIN)
@@ -63,7 +63,7 @@ def test_a_prompt_stays_one_inert_line_an_item(text, kind):
 @hostile
 def test_a_hostile_title_stays_inert_too(text):
     catalogue = items().with_columns(title=pl.lit(text), text=pl.lit(text))
-    for kind in KINDS:
+    for kind in USER_KINDS:
         for evidence in _requests(kind, interactions(2), catalogue)["evidence"]:
             lines = evidence.splitlines()
             assert all(LINE.fullmatch(line) for line in (lines[:-1] if kind == "hindsight" else lines))
@@ -72,7 +72,7 @@ def test_a_hostile_title_stays_inert_too(text):
 
 
 @hostile
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", USER_KINDS)
 def test_other_users_requests_do_not_change_by_a_byte(text, kind):
     others = pl.col("user_id") != VILLAIN
     columns = ["user_id", "target_position", *REQUESTS.names()]
