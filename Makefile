@@ -43,7 +43,7 @@ bench: $(READY)
 constraints: pyproject.toml
 	$(MAKE) $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--python-version 3.11 --upgrade --extra cpu --extra embedded --extra dev pyproject.toml \
+		--python-version 3.11 --upgrade --extra cpu --extra distributed --extra embedded --extra dev pyproject.toml \
 		| sed -e 's/+cpu$$//' -e '/^-/d' > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 

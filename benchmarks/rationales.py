@@ -25,7 +25,8 @@ from pulse_pipeline.rationales.parsing import judge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
 from pulse_pipeline.rationales.store import AnswerStore
-from resources.language_model import LanguageModel, VllmSession, sampling_params
+from resources.engines.in_process import VllmSession, sampling_params
+from resources.language_model import LanguageModel
 
 TARGET_RATIO = 0.9
 
