@@ -5,7 +5,7 @@ import logging
 import os
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, count, islice
 from typing import Any
@@ -17,6 +17,7 @@ from pulse_pipeline.rationales.spec import RationaleSpec
 from resources.engines.in_process import VllmOptions, vllm_session
 from resources.engines.sharing import shared
 
+_OPEN = b"open"  # the first word of a source
 AHEAD = 2  # blocks read for each worker, so that the next one lies ready
 
 
@@ -124,7 +125,7 @@ class _Workers:
                 under_way += 1
             if not under_way:
                 return
-            done = next(self._returned)
+            done = self._next()
             self.load_seconds = max(self.load_seconds, done.load_seconds)
             # What a call left behind that was closed early comes back first and is dropped.
             if done.call == call:
@@ -137,11 +138,21 @@ class _Workers:
         self._send = None
         self._running.close()
 
+    def _next(self) -> _Done:
+        """What comes back next; if nothing can any more, the next call starts anew."""
+        with ExitStack() as broken:
+            broken.callback(self.close)
+            for done in self._returned:
+                broken.pop_all()
+                return done
+            raise RuntimeError("Ray's stream ended before all prompts were answered; run again to go on")
+
     def _started(self) -> Callable[[bytes], None]:
         if self._send is None:
             _check_installed()
             self._running.enter_context(_connected(self.options.address))
-            self._send, self._returned = _stream(self.options)
+            stream = _stream(self.options)
+            self._send, self._returned = self._running.enter_context(stream)
         return self._send
 
 
@@ -154,6 +165,7 @@ def _check_installed() -> None:
 def _connected(address: str) -> Generator[None]:
     """Hold a connection to the cluster, unless this process has one already."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its core writes past Python's loggers
     import ray
 
     if ray.is_initialized():
@@ -181,20 +193,25 @@ def _connected(address: str) -> Generator[None]:
         ray.shutdown()
 
 
-def _stream(options: RayOptions) -> tuple[Callable[[bytes], None], Iterator[_Done]]:
+@contextmanager
+def _stream(options: RayOptions) -> Generator[tuple[Callable[[bytes], None], Iterator[_Done]]]:
     """A dataset without an end: what is sent into its source comes out of its iterator, answered."""
     import ray
     from ray.util.queue import Queue
 
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context.enable_progress_bars = False
     # A row is a block of prompts or of answers: each goes on at once, none waits for company.
     context.target_max_block_size = 1
-    queue = Queue(actor_options={"num_cpus": 0})
+    context.execution_no_progress_timeout_s = -1  # nothing flows between two calls
+    # What has left the source cannot be read again, so it lives and dies with this machine.
+    here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
+    queue = Queue(actor_options={"num_cpus": 0, "label_selector": here})
+    queue.put(_OPEN)
     answered = (
         ray.data.from_items([{"source": 0}])
-        .flat_map(_arriving, fn_args=(queue,), num_cpus=0, max_retries=0)
+        .flat_map(_arriving, fn_args=(queue,), num_cpus=0, label_selector=here)
         .map(
             _Worker,
             fn_constructor_args=(options.vllm,),
@@ -202,9 +219,10 @@ def _stream(options: RayOptions) -> tuple[Callable[[bytes], None], Iterator[_Don
             **_share(options.workers),
         )
     )
-    batches = answered.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    batches = iter(answered.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
     returned = (pickle.loads(done) for batch in batches for done in batch["done"].to_pylist())
-    return queue.put, returned
+    with closing(batches):  # ends the execution: the actors stop before the cluster is left
+        yield queue.put, returned
 
 
 def _share(workers: int) -> dict[str, float]:
@@ -227,7 +245,13 @@ def _share(workers: int) -> dict[str, float]:
 
 
 def _arriving(_: dict[str, Any], queue: Any) -> Iterator[dict[str, bytes]]:
-    """The source: whatever is put into the queue."""
+    """The source: whatever is put into the queue.
+
+    Raises:
+        RuntimeError: Ray starts it a second time; what the first one had sent on would stay unanswered.
+    """
+    if queue.get() != _OPEN:
+        raise RuntimeError("Ray lost the process that hands out the prompts; run again to go on")
     while True:
         yield {"work": queue.get()}
 
