@@ -64,7 +64,7 @@ def _stream(
             for answered in done:
                 yield answered.result()
     finally:
-        for unanswered in waiting:
+        for unanswered in waiting:  # before the connections close, which would look like a fault to retry
             unanswered.cancel()
 
 
