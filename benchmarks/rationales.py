@@ -22,7 +22,8 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.interactions import ingest
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
-from resources.language_model import LanguageModel, VllmSession, sampling_params
+from resources.engines.in_process import VllmSession, sampling_params
+from resources.language_model import LanguageModel
 
 TARGET_RATIO = 0.95
 

@@ -48,7 +48,7 @@ def _compose(project: Project, resource_overrides: Mapping[str, Any]) -> dg.Defi
             "tables": ParquetTables(),
             "checkpoints": Checkpoints(),
             "tracking": Tracking(),
-            "language_model": LanguageModel(),
+            "language_model": LanguageModel.from_environment(),
             "text_encoder": TextEncoder(),
             **resource_overrides,
         },

@@ -1,237 +1,91 @@
-"""The language model as a Dagster resource: vLLM's offline engine, on a GPU or on CPU cores."""
+"""The language model as a Dagster resource: the engine that the environment or a field names."""
 
-import importlib.util
-import logging
 import os
-import time
-import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, Literal, get_args
 
 import dagster as dg
 from pydantic import Field
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.home import Home
-from pulse_pipeline.rationales.engine import Completion, Prompt
-from pulse_pipeline.rationales.spec import ModelRef, RationaleSpec
-from resources.weights import language_model_path
+from pulse_pipeline.rationales.engine import Session
+from resources.engines.in_process import VllmOptions, vllm_session
+from resources.engines.openai_api import ServerOptions
+from resources.engines.openai_server import ServerSession
+from resources.engines.ray_data import RayOptions, ray_session
 
-if TYPE_CHECKING:
-    from vllm import LLM, RequestOutput, SamplingParams
+Engine = Literal["vllm", "server", "ray"]
 
 
 class LanguageModel(dg.ConfigurableResource[Any]):
     """Opens sessions on a small language model.
 
-    Sessions that overlap in one process share one engine; it is loaded at the first `generate`
-    and freed when the last session closes. None of these fields changes what is written, only
-    how fast.
+    None of these fields changes what is written, only where and how fast.
     """
 
-    max_num_seqs: int = Field(default=128, description="Requests that the engine decodes at once.")
-    max_model_len: int = Field(default=2048, description="Longest prompt plus answer, in tokens.")
-    gpu_memory_utilization: float = Field(default=0.85, description="Share of GPU memory for the engine.")
-    cpu_kv_cache_gib: int = Field(default=2, description="GiB of memory for the KV cache on CPU.")
+    engine: Engine = Field(
+        default="vllm",
+        description="vllm: in this process. server: an OpenAI-compatible one. ray: workers of a Ray cluster.",
+    )
+    max_num_seqs: int = Field(default=128, gt=0, description="Requests that vLLM decodes at once.")
+    max_model_len: int = Field(
+        default=2048, gt=0, description="vLLM's longest prompt plus answer, in tokens."
+    )
+    gpu_memory_utilization: float = Field(default=0.85, description="Share of GPU memory for vLLM.")
+    cpu_kv_cache_gib: int = Field(default=2, description="GiB of memory for vLLM's KV cache on CPU.")
+    server_url: str = Field(default="", description="The server's API, such as http://127.0.0.1:8000/v1.")
+    token_variable: str = Field(
+        default="PULSE_LLM_TOKEN", description="The environment variable that holds the server's token."
+    )
+    concurrency: int = Field(default=64, gt=0, description="Requests that wait at the server at once.")
+    timeout_seconds: float = Field(default=600.0, gt=0, description="How long one of its answers may take.")
+    attempts: int = Field(default=8, gt=0, description="How often it is asked before a fault is final.")
+    ray_address: str = Field(
+        default="", description="The Ray cluster; else what RAY_ADDRESS names, else this machine alone."
+    )
+    workers: int = Field(
+        default=1, gt=0, description="vLLM engines in the cluster, each on a GPU if it has any."
+    )
+    block_prompts: int = Field(default=256, gt=0, description="Prompts that a worker takes at once.")
 
-    _shared: ClassVar[dict[str, "_SharedEngine"]] = {}
+    @classmethod
+    def from_environment(cls) -> "LanguageModel":
+        """The engine that ``PULSE_ENGINE`` names, and the server that ``PULSE_LLM_URL`` names.
+
+        Raises:
+            PulseError: There is no such engine.
+        """
+        named = os.environ.get("PULSE_ENGINE") or "vllm"
+        engine: Engine | None = next((engine for engine in get_args(Engine) if engine == named), None)
+        if engine is None:
+            raise PulseError(
+                f"PULSE_ENGINE={named}: there is no such engine; use {', '.join(get_args(Engine))}"
+            )
+        return cls(engine=engine, server_url=os.environ.get("PULSE_LLM_URL", ""))
 
     @contextmanager
-    def session(self) -> Generator["VllmSession"]:
-        """A session that shares the process's engine of the same configuration."""
-        key = self.model_dump_json()
-        shared = self._shared.setdefault(key, _SharedEngine(self))
-        shared.users += 1
-        try:
-            yield VllmSession(shared)
-        finally:
-            shared.users -= 1
-            if not shared.users:
-                del self._shared[key]
-                shared.close()
-
-
-class VllmSession:
-    """Generates on the process's shared vLLM engine."""
-
-    def __init__(self, shared: "_SharedEngine") -> None:
-        """Hold the engine without loading it."""
-        self._shared = shared
-
-    @property
-    def load_seconds(self) -> float:
-        """Seconds that importing vLLM and loading the model took; 0 while nothing is loaded."""
-        return self._shared.load_seconds
-
-    def engine(self, model: ModelRef) -> "LLM":
-        """The loaded vLLM engine itself."""
-        return self._shared.engine(model)
-
-    def generate(self, prompts: Iterable[Prompt], spec: RationaleSpec) -> Iterator[Completion]:
-        """Stream answers through continuous batching; prompts are read a little ahead of the engine.
-
-        Args:
-            prompts: Questions; keys must differ.
-            spec: Model, grammar and sampling.
-
-        Yields:
-            Answers in the order they finish.
-        """
-        window = self._shared.resource.max_num_seqs * 2
-        yield from _stream(self.engine(spec.model), iter(prompts), spec, window)
-
-
-class _SharedEngine:
-    """One engine a process, and how many sessions use it."""
-
-    def __init__(self, resource: LanguageModel) -> None:
-        self.resource = resource
-        self.users = 0
-        self.load_seconds = 0.0
-        self._llm: LLM | None = None
-        self._model: ModelRef | None = None
-
-    def engine(self, model: ModelRef) -> "LLM":
-        if self._llm is None or self._model != model:
-            self.close()
-            started = time.monotonic()
-            self._llm = _load(self.resource, model)
-            self._model = model
-            self.load_seconds = time.monotonic() - started
-        return self._llm
-
-    def close(self) -> None:
-        if self._llm is None:
-            return
-        self._llm.llm_engine.engine_core.shutdown()
-        self._llm = None
-        self._model = None
-
-
-def _load(resource: LanguageModel, model: ModelRef) -> "LLM":
-    _check_installed()
-    on_gpu = _has_gpu()
-    if not on_gpu:
-        # One process is three times as fast to load and half as fast again to decode on few cores.
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", str(resource.cpu_kv_cache_gib))
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    # What the setting above comes too late for, and what vLLM does to torch on import.
-    logging.getLogger("vllm").setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", message="`torch.distributed.reduce_op`", category=FutureWarning)
-    from vllm import LLM
-
-    return LLM(
-        model=str(language_model_path(model, Home.from_environment())),
-        dtype=number_format(on_gpu),
-        max_num_seqs=resource.max_num_seqs,
-        # Prompts share their first sentences only: the CPU's default of 128 tokens a block shares none.
-        block_size=None if on_gpu else 32,
-        max_model_len=resource.max_model_len,
-        gpu_memory_utilization=resource.gpu_memory_utilization,
-        enforce_eager=not on_gpu,
-        # The CPU build cannot rewind the generator of a seeded request that is prefilled in parts.
-        enable_chunked_prefill=on_gpu,
-        enable_prefix_caching=True,
-        structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-        disable_log_stats=True,
-        use_tqdm_on_load=False,
-    )
-
-
-def _check_installed() -> None:
-    if importlib.util.find_spec("vllm") is None:
-        raise PulseError(
-            "vLLM is not installed: run `pip install 'pulse-pipeline[gpu]'` on a machine with a GPU, "
-            "else `pip install 'pulse-pipeline[cpu]'`"
+    def session(self) -> Generator[Session]:
+        """A session on the engine; those that overlap in one process share what is loaded."""
+        vllm = VllmOptions(
+            self.max_num_seqs, self.max_model_len, self.gpu_memory_utilization, self.cpu_kv_cache_gib
         )
-
-
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def number_format(on_gpu: bool) -> str:
-    """The fastest number format: without instructions for it, bfloat16 is emulated on CPU cores.
-
-    On two AVX2 cores bfloat16 wrote a quarter as many rationales a second as float32.
-    """
-    import torch
-
-    has = torch.cpu.get_capabilities()
-    native = on_gpu or has.get("amx_bf16") or has.get("avx512_bf16") or has.get("bf16")
-    return "bfloat16" if native else "float32"
-
-
-def _stream(llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, window: int) -> Iterator[Completion]:
-    """Keep up to `window` requests in the engine, so that it never idles and memory stays flat."""
-    waiting: set[str] = set()
-    try:
-        while _refill(llm, prompts, spec, waiting, window):
-            for output in llm.llm_engine.step():
-                if output.finished:
-                    waiting.remove(output.request_id)
-                    yield _completion(output)
-    finally:
-        # A consumer that stops early leaves nothing behind for the next one.
-        llm.llm_engine.abort_request(list(waiting))
-
-
-def _refill(
-    llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, waiting: set[str], window: int
-) -> bool:
-    """Top the engine up; False when all is answered."""
-    for prompt in islice(prompts, window - len(waiting)):
-        (rendered,) = llm.renderer.render_cmpl([{"prompt_token_ids": _tokens(llm, prompt, spec)}])
-        llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.seed))
-        waiting.add(prompt.key)
-    return bool(waiting)
-
-
-def _tokens(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> list[int]:
-    """The prompt in the model's chat template.
-
-    Raises:
-        PulseError: It leaves no room for an answer; nothing of it is cut in silence.
-    """
-    chat = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
-    tokens = llm.get_tokenizer().apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-    room = llm.model_config.max_model_len - spec.sampling.max_tokens
-    if len(tokens) > room:
-        raise PulseError(
-            f"a prompt has {len(tokens)} tokens, but only {room} fit: lower rationales.budget in the "
-            "settings, or raise the language model's max_model_len"
-        )
-    return list(tokens)
-
-
-def sampling_params(spec: RationaleSpec, seed: int) -> "SamplingParams":
-    """Parameters of one request: the spec's sampling, its grammar, a seed of the request's own."""
-    from vllm import SamplingParams
-    from vllm.sampling_params import StructuredOutputsParams
-
-    return SamplingParams(
-        temperature=spec.sampling.temperature,
-        top_p=spec.sampling.top_p,
-        frequency_penalty=spec.sampling.frequency_penalty,
-        max_tokens=spec.sampling.max_tokens,
-        seed=seed,
-        structured_outputs=StructuredOutputsParams(json=spec.json_schema),
-    )
-
-
-def _completion(output: "RequestOutput") -> Completion:
-    answer = output.outputs[0]
-    return Completion(
-        key=output.request_id,
-        text=answer.text,
-        prompt_tokens=len(output.prompt_token_ids or ()),
-        completion_tokens=len(answer.token_ids),
-        cached_tokens=output.num_cached_tokens or 0,
-        finished=answer.finish_reason != "length",
-    )
+        match self.engine:
+            case "vllm":
+                with vllm_session(vllm) as session:
+                    yield session
+            case "server":
+                yield ServerSession(
+                    ServerOptions(
+                        self.server_url,
+                        self.token_variable,
+                        self.concurrency,
+                        self.timeout_seconds,
+                        self.attempts,
+                    )
+                )
+            case "ray":
+                with ray_session(
+                    RayOptions(self.ray_address, self.workers, self.block_prompts, vllm)
+                ) as workers:
+                    yield workers

@@ -5,10 +5,21 @@ from pathlib import Path
 
 import pytest
 
+OURS = (
+    "PULSE_CONFIG",
+    "PULSE_DOMAINS",
+    "PULSE_ENGINE",
+    "PULSE_LLM_TOKEN",
+    "PULSE_LLM_URL",
+    "PULSE_MLFLOW_URL",
+    "DAGSTER_HOME",
+    "RAY_ADDRESS",
+)
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    for name in ("PULSE_CONFIG", "PULSE_DOMAINS", "PULSE_MLFLOW_URL", "DAGSTER_HOME"):
+    for name in OURS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PULSE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"

@@ -15,7 +15,7 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.revisions import PACKAGED
 from pulse_pipeline.settings import load_settings
-from resources.language_model import number_format
+from resources.engines.in_process import number_format
 from resources.weights import packaged_folder
 
 Verdict = Literal["ok", "warn", "error"]

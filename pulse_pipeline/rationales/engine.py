@@ -1,4 +1,4 @@
-"""What the stage asks of a language model; resources/language_model.py gives it."""
+"""What the stage asks of a language model; resources/engines/ gives it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
