@@ -4,15 +4,11 @@ import polars as pl
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.masking import TitleMask, mask
 from pulse_pipeline.rationales.neighbour_titles import NeighbourTitles
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
-from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, HistoryBudget, RationaleSpec
-from pulse_pipeline.rationales.untrusted import item_name, plain
-
-TITLE_CHARACTERS = 1000
-WROTE = "They wrote:"
-"""Stands before a review."""
+from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, RationaleSpec
 
 
 class UserPrompts:
@@ -39,7 +35,7 @@ class UserPrompts:
         Raises:
             PulseError: The template holds ``{neighbours}`` and there is no table of them.
         """
-        self._interactions, self._items, self._spec = interactions, items, spec
+        self._spec, self._histories = spec, Histories(interactions, items, spec.budget)
         self._version = spec.fingerprint()
         titles = items["title"].fill_null("").to_list()
         self._mask = TitleMask(titles if spec.kind == "hindsight" else [])
@@ -52,15 +48,9 @@ class UserPrompts:
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; equal histories under one spec have equal keys: they are asked once."""
-        described = _described(_of(wanted, self._interactions), self._items, self._spec.budget)
-        rows = wanted.join(
-            _histories(described, wanted, self._spec.budget),
-            on=["user_id", "target_position"],
-            how="left",
-            maintain_order="left",
-        )
+        rows = wanted.join(self._histories.before(wanted), on=CUT, how="left", maintain_order="left")
         if self._spec.kind == "hindsight":
-            rows = self._with_targets(rows, described)
+            rows = self._with_targets(rows)
         else:
             rows = rows.with_columns(
                 target=pl.lit(""),
@@ -74,16 +64,12 @@ class UserPrompts:
         asked = pl.DataFrame(requests, {name: REQUESTS[name] for name in names}, orient="row")
         return pl.concat([wanted, asked, rows.select("secrets")], how="horizontal")
 
-    def _with_targets(self, rows: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:
+    def _with_targets(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Add the chosen item, masked."""
-        chosen = described.select(
-            "user_id",
-            "title",
-            target_id="item_id",
-            target_position=pl.col("position"),
-            about=pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said"),
-        )
-        rows = rows.join(chosen, on=["user_id", "target_position"], how="left", maintain_order="left")
+        chosen = self._histories.at(rows).rename({"item_id": "target_id"})
+        rows = rows.join(chosen, on=CUT, how="left", maintain_order="left")
+        about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said")
+        rows = rows.with_columns(about=about)
         secrets = [self._mask.secrets(title) for title in rows["title"].fill_null("")]
         targets = ["- " + mask(about, secret) for about, secret in zip(rows["about"], secrets, strict=True)]
         return rows.with_columns(
@@ -99,68 +85,3 @@ class UserPrompts:
         history_hash = text_hash(evidence)
         key = request_key(self._version, self._spec.kind, history_hash)
         return key, history_hash, self._spec.system, user, evidence
-
-
-def histories(
-    interactions: pl.DataFrame, items: pl.DataFrame, wanted: pl.DataFrame, budget: HistoryBudget
-) -> pl.DataFrame:
-    """What prompts show of histories.
-
-    Args:
-        interactions: The `interactions` table.
-        items: The `items` table.
-        wanted: Columns `user_id`, `target_position`.
-        budget: How much is shown.
-
-    Returns:
-        Columns `user_id`, `target_position`, `history`: a line for each item before the position, newest
-        first; each pair once, without users who have nothing before it.
-    """
-    return _histories(_described(_of(wanted, interactions), items, budget), wanted, budget)
-
-
-def _of(wanted: pl.DataFrame, interactions: pl.DataFrame) -> pl.DataFrame:
-    return interactions.join(wanted.select("user_id").unique(), on="user_id", how="semi")
-
-
-def _described(interactions: pl.DataFrame, items: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:
-    """One line of text for each interaction, as prompts show it."""
-    name = item_name(budget.item_characters)
-    shown = pl.when(name != "").then(name).otherwise(pl.lit("an item without a description"))
-    review = plain(
-        pl.concat_str("review_title", "review_text", separator=": ", ignore_nulls=True),
-        budget.review_characters,
-    )
-    rated = pl.format(", rated {}", _score(pl.col("rating"))).fill_null("")
-    said = pl.when(review != "").then(pl.format(f'. {WROTE} "{{}}"', review)).otherwise(pl.lit(""))
-    return interactions.join(items.select("item_id", "title", "text"), on="item_id", how="left").select(
-        "user_id",
-        "position",
-        "item_id",
-        # As prompts spell it, so that the mask finds it there and in the answers; never shortened.
-        title=plain(pl.col("title"), TITLE_CHARACTERS),
-        line=pl.format('- "{}"{}{}', shown, rated, said),
-        about=plain(pl.col("text"), budget.target_characters),
-        said=rated + said,
-    )
-
-
-def _score(rating: pl.Expr) -> pl.Expr:
-    """A rating as a person writes it: 4 and 4.5, not 4.0."""
-    whole = rating.round(0).cast(pl.Int32)
-    return pl.when(rating == whole).then(whole.cast(pl.String)).otherwise(rating.round(1).cast(pl.String))
-
-
-def _histories(described: pl.DataFrame, wanted: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:
-    seen = (pl.col("position") < pl.col("target_position")) & (
-        pl.col("position") >= pl.col("target_position") - budget.items
-    )
-    return (
-        wanted.select("user_id", "target_position")
-        .unique()
-        .join(described, on="user_id")
-        .filter(seen)
-        .sort("user_id", "target_position", "position", descending=[False, False, True])
-        .group_by("user_id", "target_position", maintain_order=True)
-        .agg(history=pl.col("line").str.join("\n"))
-    )

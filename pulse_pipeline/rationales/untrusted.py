@@ -22,6 +22,9 @@ _STACKED_MARKS = r"(\p{M}{2})\p{M}+"
 _SPACED = r"[!-~\p{Latin}\p{Greek}\p{Cyrillic}]"  # scripts that put spaces between words
 _LONG_WORDS = rf"({_SPACED}{{{WORD_CHARACTERS}}}){_SPACED}+"
 
+# Anything but the plain part of ASCII, two spaces, or a long word.
+_DOUBTFUL = rf"[^ !#-;=?-Z\\^-z|~]|  |[!-~]{{{WORD_CHARACTERS + 1}}}"
+
 # Brackets that make tokens and slots, and quotes that would end ours, by what reads the same.
 _LOOKALIKES = {
     "<": "\u2039",
@@ -59,8 +62,23 @@ def plain(text: pl.Expr, characters: int) -> pl.Expr:
         .str.replace_all(_SPACES, " ")
         .str.strip_chars()
     )
-    shortened = cleaned.str.slice(0, characters).str.strip_chars() + "…"
-    return pl.when(cleaned.str.len_chars() > characters).then(shortened).otherwise(cleaned)
+    return _shortened(cleaned, characters)
+
+
+def plain_series(texts: pl.Series, characters: int) -> pl.Series:
+    """The same for many texts: those in which there is nothing to clean, most, cost a tenth."""
+    raw = texts.fill_null("").str.slice(0, RAW_SHARE * characters)
+    doubtful = raw.str.contains(_DOUBTFUL)
+    short = raw.to_frame("text").select(_shortened(pl.col("text").str.strip_chars(), characters))["text"]
+    if not doubtful.any():
+        return short
+    cleaned = raw.filter(doubtful).to_frame("text").select(plain(pl.col("text"), characters))["text"]
+    return short.scatter(doubtful.arg_true(), cleaned)
+
+
+def _shortened(text: pl.Expr, characters: int) -> pl.Expr:
+    shortened = text.str.slice(0, characters).str.strip_chars() + "…"
+    return pl.when(text.str.len_chars() > characters).then(shortened).otherwise(text)
 
 
 def item_name(characters: int) -> pl.Expr:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_pipeline.rationales.untrusted import WORD_CHARACTERS, plain
+from pulse_pipeline.rationales.untrusted import WORD_CHARACTERS, plain, plain_series
+from tests.rationales.injections import INJECTIONS
 
 
 def _plain(text, characters=200):
@@ -51,3 +52,19 @@ def test_nothing_that_could_make_a_token_or_a_line_is_left(text):
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
     assert len(shown) <= 61
     assert not re.search(rf"[!-~]{{{WORD_CHARACTERS + 1}}}", shown)
+
+
+@given(st.lists(st.text(), max_size=8), st.integers(1, 60))
+def test_many_texts_are_cleaned_as_one(texts, characters):
+    whole = pl.Series("text", texts, pl.String)
+    assert plain_series(whole, characters).to_list() == _each(whole, characters)
+
+
+@pytest.mark.parametrize("text", [*INJECTIONS.values(), "plain words", "x" * 41, " two  spaces ", "", None])
+def test_hostile_texts_take_no_shortcut(text):
+    both = pl.Series("text", [text, "Nothing to clean here: it's 100% fine (really)."], pl.String)
+    assert plain_series(both, 50).to_list() == _each(both, 50)
+
+
+def _each(texts, characters):
+    return texts.to_frame().select(plain(pl.col("text"), characters))["text"].to_list()

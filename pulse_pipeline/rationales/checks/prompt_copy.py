@@ -6,7 +6,7 @@ from typing import ClassVar
 import polars as pl
 
 from pulse_pipeline.rationales.checks.words import runs, words_of
-from pulse_pipeline.rationales.prompts import WROTE
+from pulse_pipeline.rationales.histories import WROTE
 from pulse_pipeline.rationales.spec import RationaleSpec
 
 RUN = 8

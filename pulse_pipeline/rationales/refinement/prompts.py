@@ -3,7 +3,7 @@
 import polars as pl
 
 from pulse_pipeline.provenance import text_hash
-from pulse_pipeline.rationales.prompts import histories
+from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import RationaleSpec
 
@@ -25,13 +25,12 @@ class ThoughtPrompts:
             items: The `items` table.
             spec: What to write with.
         """
-        self._interactions, self._items, self._spec = interactions, items, spec
+        self._spec, self._histories = spec, Histories(interactions, items, spec.budget)
         self._version = spec.fingerprint()
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; branches of one chain differ by their keys only."""
-        shown = histories(self._interactions, self._items, wanted, self._spec.budget)
-        rows = wanted.join(shown, on=["user_id", "target_position"], how="left", maintain_order="left")
+        rows = wanted.join(self._histories.before(wanted), on=CUT, how="left", maintain_order="left")
         requests = [
             self._request(history, thoughts, sample)
             for history, thoughts, sample in rows.select("history", "thoughts", "sample").iter_rows()
