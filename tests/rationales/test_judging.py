@@ -44,7 +44,7 @@ def test_every_check_rejects_what_it_is_for():
         "refusal": "I'm sorry, but I cannot help with that question.",
         "prompt_copy": "{{name}} likes the slow and careful kind of story",
         "echo": "They want to praise the great Zorblax shop above all.",
-        "repetition": "always such fun and light reading, always such fun and light reading",
+        "repetition": "such fun and light reading, such fun and light reading, such fun and light reading",
         "language": "Die Person sucht ruhige Geschichten mit ehrlichen Figuren.",
         "foreign_title": "They would surely enjoy Moss and Ember next.",
         "target_title": "Everything in Salt-Archive was just what they hoped for.",

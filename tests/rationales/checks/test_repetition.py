@@ -16,7 +16,7 @@ def test_sensible_rationales_do_not_loop():
     "text",
     [
         "Five Stars: What's not to love, 5 Stars: What's not to love, 5 Stars: What's not to love",
-        "The person chose the latest edition of the newest edition of the newest edition",
+        "The person chose the newest model of the newest model of the newest model of all",
         "It's a gift card for the stylish girl, it's a gift card for the stylish girl, it's a gift card for",
         "love it, love it, love it, love it, love it",
     ],
