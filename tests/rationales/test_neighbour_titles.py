@@ -141,7 +141,7 @@ def test_titles_of_neighbours_are_inert():
     (line,) = _lines(
         _of_user_0(_requests("foresight", _told("i4"), catalogue=_renamed("i4", hostile)))["user"]
     )
-    assert line == "- \"a 'quoted' {history} new line\""
+    assert line == "- \"a 'quoted' (history) new line\""
 
 
 def test_prompts_without_the_slot_do_not_change():
