@@ -70,6 +70,24 @@ class Materialisation:
         }
         return self.result(frame, version, shown, {"rows": float(len(frame)), **(metrics or {})})
 
+    def totals(self, figures: Mapping[str, float]) -> dict[str, float]:
+        """Figures added up over all materialisations of this partition, this one included.
+
+        Args:
+            figures: What this one adds.
+
+        Returns:
+            ``total_<name>`` of each.
+        """
+        made = _latest(self._context, self._context.asset_key, self.partition)
+        before: dict[str, Any] = {}
+        if made is not None:
+            before = {name: value.value for name, value in made.metadata.items()}
+        return {
+            f"total_{name}": value + float(before.get(f"total_{name}", 0.0))
+            for name, value in figures.items()
+        }
+
     def result(
         self, value: T, data_version: str, metadata: Mapping[str, Any], metrics: Mapping[str, float]
     ) -> "dg.MaterializeResult[T]":
@@ -121,10 +139,17 @@ def _versions_read(context: dg.AssetExecutionContext) -> Iterator[tuple[str, str
         key = context.asset_key_for_input(name)
         partitions = context.asset_partition_keys_for_input(name)
         for partition in partitions or [None]:
-            wanted = dg.AssetRecordsFilter(key, asset_partitions=None if partition is None else [partition])
-            for record in context.instance.fetch_materializations(wanted, limit=1).records:
-                tags = (record.asset_materialization and record.asset_materialization.tags) or {}
-                yield dataset_name(key.to_user_string(), partition), tags[DATA_VERSION_TAG]
+            made = _latest(context, key, partition)
+            if made is not None:
+                yield dataset_name(key.to_user_string(), partition), (made.tags or {})[DATA_VERSION_TAG]
+
+
+def _latest(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, partition: str | None
+) -> dg.AssetMaterialization | None:
+    wanted = dg.AssetRecordsFilter(key, asset_partitions=None if partition is None else [partition])
+    records = context.instance.fetch_materializations(wanted, limit=1).records
+    return records[0].asset_materialization if records else None
 
 
 def dataset_name(asset: str, partition: str | None) -> str:

@@ -22,6 +22,7 @@ from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
 GROUP = "rationales"
+ACCUMULATED = ("generated", "prompt_tokens", "completion_tokens", "device_hours", "price")
 
 _CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
 ON_CHANGED_SETTINGS = (
@@ -86,7 +87,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 "users": interactions["user_id"].n_unique(),
                 "users_written_for": table["user_id"].n_unique(),
             }
-            return _result(work, table, written, settings, USER_KINDS, users)
+            return _result(work, table, written, language_model, settings.fingerprint(USER_KINDS), users)
 
     return rationales
 
@@ -120,7 +121,8 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
             with language_model.session() as session:
                 written = assignment.write(session)
             table = item_rationales_table(written.rows, assignment.writer.spec)
-            return _result(work, table, [written], settings, ("item",), {"items": len(items)})
+            prompt = settings.fingerprint(("item",))
+            return _result(work, table, [written], language_model, prompt, {"items": len(items)})
 
     return item_rationales
 
@@ -146,8 +148,8 @@ def _result(
     work: Materialisation,
     table: pl.DataFrame,
     written: list[Written],
-    settings: RationaleSettings,
-    kinds: tuple[Kind, ...],
+    language_model: LanguageModel,
+    prompt_fingerprint: str,
     counts: dict[str, int],
 ) -> "dg.MaterializeResult[pl.DataFrame]":
     rejected = sum((one.rejected for one in written), Counter[str]())
@@ -155,9 +157,8 @@ def _result(
         table,
         metadata={
             "made_with": {
-                "prompt_fingerprint": settings.fingerprint(kinds),
-                "model": settings.model.model,
-                "model_revision": settings.model.revision,
+                "prompt_fingerprint": prompt_fingerprint,
+                **table.select(pl.col("model", "model_revision").first()).row(0, named=True),
             },
             "rejected": dict(rejected),
             **counts,
@@ -165,7 +166,7 @@ def _result(
         metrics={
             "valid_rate": _valid_rate(table),
             **rejection_rates(rejected, valid=int(table["valid"].sum())),
-            **costs(sum((one.ledger for one in written), Ledger())),
+            **costs(work, sum((one.ledger for one in written), Ledger()), language_model),
         },
     )
 
@@ -174,9 +175,11 @@ def _valid_rate(table: pl.DataFrame) -> float:
     return float(table["valid"].sum()) / max(len(table), 1)
 
 
-def costs(ledger: Ledger) -> dict[str, float]:
-    """A ledger as metrics."""
+def costs(work: Materialisation, ledger: Ledger, language_model: LanguageModel) -> dict[str, float]:
+    """What a materialisation cost, and what its partition has cost so far."""
     figures = {name: float(value) for name, value in vars(ledger).items()}
+    figures["device_hours"] = ledger.hours(language_model.devices) if ledger.generated else 0.0
+    figures["price"] = figures["device_hours"] * language_model.price_per_hour
     if ledger.generated:
         figures["rationales_per_second"] = ledger.rationales_per_second
-    return figures
+    return {**figures, **work.totals({name: figures[name] for name in ACCUMULATED})}

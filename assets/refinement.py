@@ -98,7 +98,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                     "rejected": dict(grown.rejected),
                 },
                 metrics={
-                    **costs(grown.ledger),
+                    **costs(work, grown.ledger, language_model),
                     **{f"score_level_{n}": score for n, score in enumerate(grown.level_scores, start=1)},
                     "score_seed": _mean_score(scorer, seeds),
                     "completion_tokens_per_user": _mean(table["completion_tokens"]),

@@ -49,12 +49,21 @@ class LanguageModel(dg.ConfigurableResource[Any]):
     )
     block_prompts: int = Field(default=256, gt=0, description="Prompts that a worker takes at once.")
 
+    price_per_hour: float = Field(
+        default=0.0, ge=0, description="What an hour of one device costs; shown with what was written."
+    )
+
+    @property
+    def devices(self) -> int:
+        """Devices that write at once."""
+        return self.workers if self.engine == "ray" else 1
+
     @classmethod
     def from_environment(cls) -> "LanguageModel":
-        """The engine that ``PULSE_ENGINE`` names, and the server that ``PULSE_LLM_URL`` names.
+        """The engine that ``PULSE_ENGINE`` names, the server of ``PULSE_LLM_URL``, the price an hour.
 
         Raises:
-            PulseError: There is no such engine.
+            PulseError: There is no such engine, or ``PULSE_PRICE_PER_HOUR`` is no price.
         """
         named = os.environ.get("PULSE_ENGINE") or "vllm"
         engine: Engine | None = next((engine for engine in get_args(Engine) if engine == named), None)
@@ -62,7 +71,7 @@ class LanguageModel(dg.ConfigurableResource[Any]):
             raise PulseError(
                 f"PULSE_ENGINE={named}: there is no such engine; use {', '.join(get_args(Engine))}"
             )
-        return cls(engine=engine, server_url=os.environ.get("PULSE_LLM_URL", ""))
+        return cls(engine=engine, server_url=os.environ.get("PULSE_LLM_URL", ""), price_per_hour=_price())
 
     @contextmanager
     def session(self) -> Generator[Session]:
@@ -89,3 +98,14 @@ class LanguageModel(dg.ConfigurableResource[Any]):
                     RayOptions(self.ray_address, self.workers, self.block_prompts, vllm)
                 ) as workers:
                     yield workers
+
+
+def _price() -> float:
+    named = os.environ.get("PULSE_PRICE_PER_HOUR") or "0"
+    try:
+        price = float(named)
+    except ValueError:
+        price = -1.0
+    if not 0 <= price < float("inf"):
+        raise PulseError(f"PULSE_PRICE_PER_HOUR={named}: is no price; write a number such as 2.5")
+    return price

@@ -111,6 +111,9 @@ def test_the_same_input_gives_the_same_data_version_and_writes_no_rationale_agai
         latest = _events(instance, "rationales", "Demo_Films")[0]
     assert latest.metadata["generated"].value == 0
     assert latest.metadata["reused"].value > 0
+    assert latest.metadata["price"].value == 0
+    assert latest.metadata["total_generated"].value > 0
+    assert latest.metadata["total_completion_tokens"].value > 0
 
 
 def test_a_prompt_edit_makes_only_the_rationales_stale(inside):

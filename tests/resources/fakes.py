@@ -11,13 +11,16 @@ from tests.rationales.stub import StubSession
 
 
 class FakeLanguageModel(LanguageModel):
-    """Answers with the newest review in the prompt."""
+    """Answers with the newest review, or with the item's own words where there is none."""
 
     @contextmanager
     def session(self):
-        yield StubSession(
-            lambda prompt: prompt.user.split("They wrote: ")[-1].splitlines()[0] + " and that is why"
-        )
+        yield StubSession(_newest)
+
+
+def _newest(prompt):
+    newest = next(line for line in prompt.user.splitlines() if line.startswith("- "))
+    return newest.split("They wrote: ")[-1].strip('-" ') + " and that is why"
 
 
 class FakeTextEncoder(TextEncoder):

@@ -1,0 +1,32 @@
+import pytest
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.rationales.ledger import Ledger
+from resources.language_model import LanguageModel
+
+
+def test_costs_add_up():
+    one, two = Ledger(1, 2, 30, 40, 5, 6.0, 7.0), Ledger(10, 20, 300, 400, 50, 60.0, 70.0)
+    assert one + two == Ledger(11, 22, 330, 440, 55, 66.0, 77.0)
+    assert sum([one, two], Ledger()) == one + two
+
+
+def test_loading_is_no_part_of_the_rate():
+    assert Ledger(generated=20, seconds=30.0, load_seconds=20.0).rationales_per_second == pytest.approx(2.0)
+    assert Ledger(reused=5, seconds=1.0).rationales_per_second == 0.0
+
+
+def test_hours_count_every_device():
+    assert Ledger(seconds=1800.0).hours(devices=4) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("price", ["much", "-1", "inf", "nan"])
+def test_a_price_that_is_none_is_one_line(monkeypatch, price):
+    monkeypatch.setenv("PULSE_PRICE_PER_HOUR", price)
+    with pytest.raises(PulseError, match="PULSE_PRICE_PER_HOUR"):
+        LanguageModel.from_environment()
+
+
+def test_the_price_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PULSE_PRICE_PER_HOUR", "2.5")
+    assert LanguageModel.from_environment().price_per_hour == 2.5
