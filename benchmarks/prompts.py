@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +43,11 @@ from resources.language_model import LanguageModel, VllmSession
 from resources.text_encoder import TextEncoder
 
 RIVALS = 100  # histories among which a rationale has to find its own
+COPIED_RUN = 5  # words in the order of the prompt from which on they are copied
+MOST_COPIED = 0.5  # a rationale with more copied words repeats the history and says nothing of it
 TOKENS_PER_CHARACTER = 0.4  # room for the grammar's longest answer, whatever its language
+
+_WORDS = re.compile(r"\w+")
 
 _EXAMPLE = """\
 - "Cedar Ridge Wool Hiking Socks, 3 Pairs", rated 5. They wrote: "Warm, never scratchy, dry overnight."
@@ -288,7 +293,10 @@ class Bench:
         render = UserPrompts(one.interactions, one.items, spec)
         writer = Writer(spec, render, judge, AnswerStore(folder))
         written = writer.write(cuts, session, f"{name}, {one.name}")
-        rows = cuts.join(written.rows, on=cuts.columns, how="left", maintain_order="left")
+        shown = render(cuts).select("user_id", "evidence")
+        rows = cuts.join(written.rows, on=cuts.columns, how="left", maintain_order="left").join(
+            shown, on="user_id", how="left", maintain_order="left"
+        )
         speed = written.ledger.rationales_per_second if written.ledger.generated else None
         return {
             "model": Path(self.model.model).name,
@@ -312,15 +320,16 @@ def measures(rows: pl.DataFrame, one: Domain, template: Template, store: Path) -
     """What is measured of the answers to one prompt.
 
     Args:
-        rows: The first answers, in the order of `one.cuts`.
+        rows: The answers, with the `evidence` that their prompts showed, in the order of `one.cuts`.
         one: Their data set.
         template: Their prompt.
         store: Keeps the vectors.
 
     Returns:
-        Shares over all answers (an invalid one is neither grounded nor found) unless said otherwise.
+        Shares of all answers (an invalid one is neither grounded nor found); lengths of the valid ones.
         `named_by_chance` holds each rationale against the next user's history. `worth_of_users` is the
-        reciprocal rank of the own history, or 0 where the rationale is invalid or not grounded.
+        reciprocal rank of the own history, and 0 where the rationale is invalid, not grounded or mostly
+        copied.
     """
     valid = rows["reject_reason"].is_null().to_numpy()
     texts, evidence = rows["rationale"].to_list(), one.evidence.head(len(rows))
@@ -329,25 +338,37 @@ def measures(rows: pl.DataFrame, one: Domain, template: Template, store: Path) -
     others = [*own[1:], own[0]]
     by_chance = [one.check.check(text, *there) for text, there in zip(texts, others, strict=True)]
     grounded = valid & np.array([grounding.grounded for grounding in found])
+    shares = [copied_share(*pair) for pair in rows.select("rationale", "evidence").iter_rows()]
+    copied = valid & (np.array(shares) > MOST_COPIED)
     reciprocal, first = ranks(texts, valid, one.history_vectors, store)
+    worth = reciprocal * (grounded & ~copied)
     return {
         "valid": valid.mean(),
         "named": (valid & np.array([bool(grounding.named) for grounding in found])).mean(),
         "named_by_chance": (valid & np.array([bool(grounding.named) for grounding in by_chance])).mean(),
         "invented": (valid & np.array([bool(grounding.invented) for grounding in found])).mean(),
         "grounded": grounded.mean(),
+        "copied": copied.mean(),
         "mrr": reciprocal.mean(),
         "recall_at_1": first.mean(),
-        "worth": (reciprocal * grounded).mean(),
+        "worth": worth.mean(),
         "words": np.mean([len(text.split()) for text in rows.filter(valid)["rationale"]] or [0.0]),
         "prompt_tokens": rows["prompt_tokens"].mean(),
         "completion_tokens": rows["completion_tokens"].mean(),
-        "worth_of_users": (reciprocal * grounded).round(5).tolist(),
+        "worth_of_users": worth.round(5).tolist(),
         "samples": [
             {"rationale": text, "named": grounding.named, "invented": grounding.invented}
             for text, grounding in zip(texts[:6], found[:6], strict=True)
         ],
     }
+
+
+def copied_share(rationale: str, evidence: str) -> float:
+    """Share of a rationale's words that stand in `COPIED_RUN` words taken from the evidence in order."""
+    read, there = (_WORDS.findall(text.lower()) for text in (rationale, evidence))
+    runs = {tuple(there[at : at + COPIED_RUN]) for at in range(len(there) - COPIED_RUN + 1)}
+    starts = [at for at in range(len(read)) if tuple(read[at : at + COPIED_RUN]) in runs]
+    return len({at + step for at in starts for step in range(COPIED_RUN)}) / max(len(read), 1)
 
 
 def ranks(
