@@ -80,7 +80,7 @@ TEMPLATES = {
 They chose, newest first:
 {history}
 
-What do they like, and why? One sentence. JSON, key "rationale".""",
+What do they like, and why? One short sentence. JSON, key "rationale".""",
     ),
     "wants": Template(
         "kinds of things, then the qualities wanted in them",
@@ -89,8 +89,8 @@ What a person chose, newest first:
 {history}
 
 Name the kinds of things this person chooses and the qualities they want in them. Be specific: take \
-the words from the list above and add nothing that is not in it. Write one sentence, as JSON with the \
-key "rationale".""",
+the words from the list above and add nothing that is not in it. Write one sentence of at most 20 words, \
+as JSON with the key "rationale".""",
     ),
     "you": Template(
         "second person",

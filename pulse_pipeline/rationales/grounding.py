@@ -70,16 +70,17 @@ class GroundingCheck:
         said, there = content(rationale), content(history)
         known = there | content(background)
         foreign = (self._names | content(example)) & said - known
+        titles = self._foreign_titles(rationale, known)
         return Grounding(
             named=tuple(sorted(said & there - self._common)),
-            invented=tuple(sorted({*foreign, *self._foreign_titles(rationale, f"{history}\n{background}")})),
+            invented=tuple(sorted({*foreign, *titles})),
         )
 
-    def _foreign_titles(self, rationale: str, evidence: str) -> list[str]:
-        """Whole titles, even of plain words only; those of one word are left to the words' test."""
-        read, there = _line(rationale), _line(evidence)
+    def _foreign_titles(self, rationale: str, known: frozenset[str]) -> list[str]:
+        """Whole titles, even of plain words, unless the history's own words make them up."""
+        read = _line(rationale)
         candidates = (title for word in content(rationale) for title in self._titles.get(word, ()))
-        return [title for title in candidates if f" {title} " in read and f" {title} " not in there]
+        return [title for title in candidates if f" {title} " in read and content(title) - known]
 
 
 def content(text: str) -> frozenset[str]:
