@@ -10,9 +10,9 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from pulse_pipeline.rationales.masking import words
 
-COMMON = 1 / 5  # a word of more histories' lines than this names nothing: "card" among gift cards
-ORDINARY = 1 / 50  # a word of more texts than this is plain English, not an item's name: "smooth"
+RARE = 1 / 50  # of texts: a word of more of them names nothing, as in `masking.TitleMask`
 AT_LEAST = 2  # texts that a rare word may stand in, however small the catalogue
+NAMING = 1 / 2  # a name stands in the title or brand in this share of the texts that hold it: not "smooth"
 _WORDS = re.compile(r"\w+")
 
 
@@ -21,9 +21,9 @@ class Grounding:
     """What a rationale names.
 
     Attributes:
-        named: Words for items, brands, categories and properties of the history, sorted.
-        invented: Names from outside the history: rare words of the catalogue's titles and brands, and
-            whole titles; sorted.
+        named: Rare words for items, brands, categories and properties of the history, sorted.
+        invented: Names from outside the history: rare words that mostly stand in the catalogue's titles
+            and brands, and whole titles; sorted.
     """
 
     named: tuple[str, ...]
@@ -51,10 +51,12 @@ class GroundingCheck:
         """
         names = [content(text) for text in item_names(items)["names"]]
         said = [content(review) for review in reviews if review]
-        texts = [content(text) for text in items["text"]]
-        self._common = _frequent([*names, *said], COMMON)
-        ordinary = _frequent([*texts, *said], ORDINARY)
-        self._names = frozenset[str]().union(*names) - ordinary
+        texts = [name | content(text) for name, text in zip(names, items["text"], strict=True)]
+        self._common = _frequent([*names, *said])
+        ordinary = _frequent([*texts, *said])
+        called, held = _counts(names), _counts([*texts, *said])
+        often = (word for word, count in called.items() if count >= NAMING * held[word])
+        self._names = frozenset(often) - ordinary
         self._titles = _by_rarest_word(items["title"].drop_nulls().unique().sort().to_list())
 
     def check(self, rationale: str, history: str, background: str = "", example: str = "") -> Grounding:
@@ -137,10 +139,14 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def _frequent(texts: list[frozenset[str]], share: float) -> frozenset[str]:
-    counts = Counter(word for text in texts for word in text)
-    most = max(AT_LEAST, share * len(texts))
-    return frozenset(word for word, count in counts.items() if count > most)
+def _frequent(texts: list[frozenset[str]]) -> frozenset[str]:
+    most = max(AT_LEAST, RARE * len(texts))
+    return frozenset(word for word, count in _counts(texts).items() if count > most)
+
+
+def _counts(texts: Iterable[frozenset[str]]) -> Counter[str]:
+    """In how many texts each word stands."""
+    return Counter(word for text in texts for word in text)
 
 
 def _line(text: str) -> str:
@@ -150,7 +156,7 @@ def _line(text: str) -> str:
 def _by_rarest_word(titles: list[str]) -> dict[str, list[str]]:
     """Titles under one word of each, so that a rationale is compared with few of them."""
     bags = {_line(title).strip(): content(title) for title in titles if len(title.split()) > 1}
-    counts = Counter(word for bag in bags.values() for word in bag)
+    counts = _counts(bags.values())
     found = defaultdict[str, list[str]](list)
     for title, bag in bags.items():
         if bag:

@@ -63,6 +63,15 @@ def test_what_is_copied_from_the_prompts_example_is_invented():
     assert found.invented == ("sock", "warm")
 
 
+def test_a_word_that_mostly_stands_in_descriptions_is_no_name():
+    shop = _items([*FILLERS, "Smooth Kanto", "Kanto Two", "Three"], description="")
+    for texts, invented in ((1, ("kanto", "smooth")), (4, ("kanto",))):
+        said = shop.with_columns(
+            text=pl.when(pl.int_range(pl.len()) < texts).then(pl.lit("so smooth")).otherwise("text")
+        )
+        assert GroundingCheck(said, []).check("a Kanto so smooth", HISTORY).invented == invented
+
+
 def test_words_that_reviews_hold_often_are_plain():
     assert GroundingCheck(SHOP, ["my stapler"] * 20).check("a stapler", HISTORY).invented == ()
 
