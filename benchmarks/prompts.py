@@ -134,6 +134,24 @@ Say in the same way what this person looks for and minds, in words of their own 
 with the key "rationale".""",
         example="cedar ridge wool socks hiking hikes trailhead steel water bottle tea scratchy rattling lids",
     ),
+    "because": Template(
+        "a sentence to finish; no word on the list's order, which small models repeat",
+        """\
+Things that one person bought, and what they wrote about them:
+{history}
+
+Finish this sentence about the person: "They like ... because ...". Name the things and what is good \
+about them. Write JSON with the key "rationale".""",
+    ),
+    "you, because": Template(
+        "second person, reasons asked for, no word on the list's order",
+        """\
+Things that you bought, and what you wrote about them:
+{history}
+
+What do you look for when you buy, and why? Answer in one sentence that begins with "You look for" and \
+names what these things are and what they are good for. Write JSON with the key "rationale".""",
+    ),
     "task first": Template(
         "the task before the history",
         """\
