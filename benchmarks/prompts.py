@@ -34,12 +34,13 @@ from pulse_pipeline.provenance import git_sha, text_hash
 from pulse_pipeline.rationales.cuts import drawn_users, training_lengths
 from pulse_pipeline.rationales.generation import Writer
 from pulse_pipeline.rationales.grounding import GroundingCheck, histories
-from pulse_pipeline.rationales.parsing import judge
+from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import ModelRef, RationaleSettings, RationaleSpec, Sampling
 from pulse_pipeline.rationales.store import AnswerStore
 from pulse_pipeline.thought_space.geometry import centred
-from resources.language_model import LanguageModel, VllmSession
+from resources.engines.in_process import VllmSession
+from resources.language_model import LanguageModel
 from resources.text_encoder import TextEncoder
 
 RIVALS = 100  # histories among which a rationale has to find its own
@@ -309,7 +310,7 @@ class Bench:
         spec = self.spec(template)
         folder = self.store / "answers" / spec.fingerprint()
         render = UserPrompts(one.interactions, one.items, spec)
-        writer = Writer(spec, render, judge, AnswerStore(folder))
+        writer = Writer(spec, render, TextJudge(spec, one.items["title"]), AnswerStore(folder))
         written = writer.write(cuts, session, f"{name}, {one.name}")
         shown = render(cuts).select("user_id", "evidence")
         rows = cuts.join(written.rows, on=cuts.columns, how="left", maintain_order="left").join(
