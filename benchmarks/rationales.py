@@ -1,7 +1,8 @@
-"""Rationale stage: requests a second through the pipeline against vLLM alone, same prompts, one run.
+"""Rationale stage: requests a second through the pipeline, by vLLM alone and by transformers, in one run.
 
-The prompts are the demo world's foresight prompts. The two ways take turns, the prefix cache is
-emptied before each, and medians are compared.
+The prompts are the demo world's foresight prompts, the same for all. The pipeline and vLLM take turns, the
+prefix cache is emptied before each, and medians are compared; transformers' `generate` runs once, in batches
+of 128, without a grammar.
 
     python -m benchmarks.rationales --out rationales.json
 """
@@ -19,13 +20,17 @@ import polars as pl
 
 from pulse_pipeline.domains import demo_registry
 from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import ingest
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
-from resources.engines.in_process import VllmSession, sampling_params
+from resources.engines.in_process import VllmSession, number_format, sampling_params
 from resources.language_model import LanguageModel
+from resources.weights import language_model_path
 
 TARGET_RATIO = 0.95
+TARGET_TIMES = 2.2
+TRANSFORMERS_BATCH = 128
 
 
 def main() -> None:
@@ -57,6 +62,7 @@ def compare(count: int, turns: int) -> dict[str, Any]:
             seconds["plain"].append(plain(llm, prompts, spec))
             llm.reset_prefix_cache()
             seconds["pipeline"].append(pipeline(session, domain, count))
+    seconds["transformers"] = [by_transformers(prompts, spec)]
     rates = {way: len(prompts) / statistics.median(times) for way, times in seconds.items()}
     return {
         "claim": "the rationale stage keeps 95 % of vLLM's own requests/s",
@@ -66,6 +72,10 @@ def compare(count: int, turns: int) -> dict[str, Any]:
         "ratio": rates["pipeline"] / rates["plain"],
         "target_ratio": TARGET_RATIO,
         "met": rates["pipeline"] >= TARGET_RATIO * rates["plain"],
+        "transformers_requests_per_second": rates["transformers"],
+        "times_transformers": rates["pipeline"] / rates["transformers"],
+        "target_times_transformers": TARGET_TIMES,
+        "met_times": rates["pipeline"] >= TARGET_TIMES * rates["transformers"],
         "seconds": seconds,
     }
 
@@ -98,6 +108,40 @@ def plain(llm: Any, prompts: pl.DataFrame, spec: RationaleSpec) -> float:
     params = [sampling_params(spec, seed) for seed in range(len(chats))]
     started = time.perf_counter()
     llm.chat(chats, params, use_tqdm=False)
+    return time.perf_counter() - started
+
+
+def by_transformers(prompts: pl.DataFrame, spec: RationaleSpec) -> float:
+    """Seconds that `generate` takes for the same prompts, loading excluded."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = language_model_path(spec.model, Home.from_environment())
+    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    dtype = torch.bfloat16 if number_format(torch.cuda.is_available()) == "bfloat16" else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).eval()
+    chats = [
+        [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        for system, user in prompts.select("system", "user").iter_rows()
+    ]
+    started = time.perf_counter()
+    for start in range(0, len(chats), TRANSFORMERS_BATCH):
+        inputs = tokenizer.apply_chat_template(
+            chats[start : start + TRANSFORMERS_BATCH],
+            add_generation_prompt=True,
+            padding=True,
+            return_tensors="pt",
+            return_dict=True,
+        )
+        with torch.inference_mode():
+            model.generate(
+                **inputs,
+                max_new_tokens=spec.sampling.max_tokens,
+                do_sample=True,
+                temperature=spec.sampling.temperature,
+                top_p=spec.sampling.top_p,
+            )
     return time.perf_counter() - started
 
 
