@@ -19,6 +19,7 @@ from pulse_pipeline.evaluation.in_domain import (
     evaluated_baselines,
     rationale_differences,
 )
+from pulse_pipeline.evaluation.leak_probe import leak_probe
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
 from pulse_pipeline.evaluation.report.charts import to_png
@@ -29,7 +30,7 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
-from pulse_pipeline.thought_space.data import Protocol
+from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from resources.storage import OPTIONAL_PARTITIONS, Models
 from resources.tracking import Tracking
@@ -111,11 +112,13 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             "mixes": ", ".join(trained),
         }
         with materialising(context, tracking, VERSION, params) as work:
-            figures = []
+            figures: list[pl.DataFrame] = []
+            probes: dict[str, float] = {}
             for protocol in PROTOCOLS:
                 if not has_protocol(interactions, protocol):
                     continue
                 data = assemble(context.partition_key, protocol, *tables)
+                probes |= _probed(data)
                 evaluated = evaluate_in_domain(
                     data,
                     [(mix, models[protocol].model) for mix, models in trained.items() if protocol in models],
@@ -125,7 +128,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 )
                 figures += [one.metrics for one in evaluated]
                 figures.append(rationale_differences(evaluated, data))
-            return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
+            return _figures(work, pl.concat([Metrics.create_empty(), *figures]), probes)
 
     return in_domain_evaluation
 
@@ -191,14 +194,24 @@ def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
     return bool(models.origin.get("domains") == sorted(project.registry.members(mix)))
 
 
-def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
+def _probed(data: DomainData) -> dict[str, float]:
+    """What rationales give away, as metrics; none where there are too few rationales."""
+    probe = leak_probe(data)
+    if probe is None:
+        return {}
+    return {f"{data.protocol}_probe_{name}": float(value) for name, value in vars(probe).items()}
+
+
+def _figures(
+    work: Materialisation, table: pl.DataFrame, others: dict[str, float] | None = None
+) -> dg.MaterializeResult[pl.DataFrame]:
     headline = table.filter(slice="all", metric="NDCG", k=10, model=MODEL)
     metrics = {
         f"{row['protocol']}_{row['train_mix']}_ndcg@10": row["value"]
         for row in headline.iter_rows(named=True)
     }
     work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
-    return work.table(table, metrics=metrics)
+    return work.table(table, metrics={**metrics, **(others or {})})
 
 
 def _recommendations(project: Project) -> dg.AssetsDefinition:
