@@ -14,7 +14,7 @@ from pulse_pipeline.provenance import git_sha
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "docs" / "benchmarks.json"
-NAMES = ("ingest", "rationales", "refinement", "resume")
+NAMES = ("demo", "ingest", "rationales", "refinement", "resume")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ measurement runs in a process of its own: read, contract, deduplicate, 5-core, s
 import argparse
 import gzip
 import json
+import math
 import os
 import resource
 import subprocess
@@ -25,6 +26,7 @@ from pulse_pipeline.files import replacing
 DOMAIN = "Gift_Cards"
 MIN_INTERACTIONS = 5
 TARGET_REVIEWS_PER_SECOND = 400_000
+LINEAR = 1.15  # power of the number of rows; caches and sorting cost a little more than linear
 TARGET_PEAK_GB = 4.0
 ENGINES = ("pulse", "pandas")
 
@@ -34,7 +36,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000_000, 5_000_000], help="reviews")
-    parser.add_argument("--pandas-up-to", type=int, default=1_000_000, help="largest size tried in pandas")
+    parser.add_argument("--pandas-up-to", type=int, default=5_000_000, help="largest size tried in pandas")
     parser.add_argument("--plain", action="store_true", help="measure uncompressed .json too")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each, the fastest counts")
     parser.add_argument("--out", type=Path, help="write the figures as JSON here")
@@ -68,6 +70,10 @@ def compare(arguments: argparse.Namespace, folder: Path) -> list[dict[str, Any]]
                 figures.append({**about, "json_bytes": n_bytes, "reviews_per_second": rate, **best})
                 print(json.dumps(figures[-1]), file=sys.stderr)
             file.unlink()
+    for engine in ENGINES:
+        own = [row for row in figures if row["engine"] == engine]
+        for row in own:
+            row["growth_power"] = _growth(own)
     return figures
 
 
@@ -215,6 +221,16 @@ def report(figures: list[dict[str, Any]]) -> None:
     small = largest["peak_gb"] < TARGET_PEAK_GB
     print(f"target {TARGET_REVIEWS_PER_SECOND:,} reviews/s: {'met' if fast else 'missed'}")
     print(f"target peak under {TARGET_PEAK_GB} GB: {'met' if small else 'missed'}")
+    growth = largest["growth_power"]
+    print(f"growth of time with rows, 1 is linear: {growth:.2f}, {'met' if growth < LINEAR else 'missed'}")
+
+
+def _growth(rows: list[dict[str, Any]]) -> float:
+    """The power of the number of rows that time grows with, from the smallest run to the largest."""
+    small, large = (pick(rows, key=lambda row: int(row["reviews"])) for pick in (min, max))
+    if small["reviews"] == large["reviews"]:
+        return 0.0
+    return math.log(large["seconds"] / small["seconds"]) / math.log(large["reviews"] / small["reviews"])
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from pulse_pipeline.files import replacing
 HEADER = """\
 # Benchmarks
 
-Generated from `benchmarks.json`, which `make bench` writes; only `demo` is timed by hand. Shared machines
-are noisy: compare what was measured side by side in one run. Not measured on a GPU.
+Generated from `benchmarks.json`, which `make bench` writes. Shared machines are noisy: compare what was
+measured side by side in one run. Not measured on a GPU.
 """
 
 
