@@ -320,7 +320,9 @@ def _report(project: Project) -> dg.AssetsDefinition:
             heat_map = transfer_chart(inputs)
             pictures = {}
             if heat_map is not None:
-                png = to_png(heat_map)
+                synthetic = [name for name in project.registry.synthetic if name in tables]
+                titled = heat_map.properties(title=f"synthetic: {', '.join(synthetic)}" if synthetic else "")
+                png = to_png(titled)
                 work.run.artifact("transfer.png", png)
                 pictures["transfer"] = picture(png)
             page = dg.MetadataValue.path(folder / "index.html")
