@@ -31,6 +31,7 @@ from resources.weights import language_model_path
 TARGET_RATIO = 0.95
 TARGET_TIMES = 2.2
 TRANSFORMERS_BATCH = 128
+SETTINGS = RationaleSettings(max_attempts=1)  # asking again is work that the other ways do not have
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def main() -> None:
 def compare(count: int, turns: int) -> dict[str, Any]:
     """Requests a second both ways."""
     domain = demo_films()
-    spec = RationaleSettings().spec("foresight")
+    spec = SETTINGS.spec("foresight")
     prompts = rendered(domain, count)
     with LanguageModel().session() as session:
         llm = session.engine(spec.model)
@@ -89,7 +90,7 @@ def demo_films() -> Domain:
 
 def assignment(domain: Domain, count: int, cache: Path) -> Assignment:
     """The first foresight requests, of which nothing is written yet."""
-    everything = Desk(RationaleSettings(), cache).about_users(domain)[0]
+    everything = Desk(SETTINGS, cache).about_users(domain)[0]
     return replace(everything, wanted=everything.wanted.head(count))
 
 
