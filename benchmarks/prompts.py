@@ -4,8 +4,8 @@ Users are drawn by the hash of their id, and their histories end before the item
 that no item of validation or test is looked at. One invocation measures one model. Answers are kept
 in `--store` and figures are written to `--out` as they come: run again to go on.
 
-    python -m benchmarks.prompts --store /tmp/prompts --out prompts.json
-    python -m benchmarks.prompts --store /tmp/prompts --out prompts.json --weights FOLDER --characters 320
+    python -m benchmarks.prompts --store prompts_store --out prompts.json
+    python -m benchmarks.prompts --store prompts_store --out prompts.json --weights FOLDER --characters 320
     python -m benchmarks.prompts_page prompts.json
 """
 
