@@ -30,6 +30,13 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
         ),
         _check(
             project,
+            "bridging_rationales",
+            "enough_are_valid",
+            f"At least {floor:.0%} of the arrivals' rationales passed the checks of their text.",
+            lambda table: _at_least(_share(table["valid"]) if len(table) else 1.0, floor, "valid_rate"),
+        ),
+        _check(
+            project,
             "items",
             "most_have_text",
             "At least half of the items have a text: the others are ranked by nothing.",

@@ -87,7 +87,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 "users": interactions["user_id"].n_unique(),
                 "users_written_for": table["user_id"].n_unique(),
             }
-            return _result(work, table, written, language_model, settings.fingerprint(USER_KINDS), users)
+            return result(work, table, written, language_model, settings.fingerprint(USER_KINDS), users)
 
     return rationales
 
@@ -122,13 +122,13 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
                 written = assignment.write(session)
             table = item_rationales_table(written.rows, assignment.writer.spec)
             prompt = settings.fingerprint(("item",))
-            return _result(work, table, [written], language_model, prompt, {"items": len(items)})
+            return result(work, table, [written], language_model, prompt, {"items": len(items)})
 
     return item_rationales
 
 
 def _params(settings: RationaleSettings, config: DomainConfig) -> dict[str, object]:
-    prompts = {"system", "foresight", "hindsight", "item"}
+    prompts = {"system", "foresight", "hindsight", "item", "bridging"}
     return {**settings.model_dump(exclude=prompts), "rationale_users": config.rationale_users}
 
 
@@ -144,7 +144,7 @@ def open_desk(
     return Desk(settings, Home.from_environment().cache, RunIds(context.run.run_id, work.run.run_id))
 
 
-def _result(
+def result(
     work: Materialisation,
     table: pl.DataFrame,
     written: list[Written],
@@ -152,6 +152,7 @@ def _result(
     prompt_fingerprint: str,
     counts: dict[str, int],
 ) -> "dg.MaterializeResult[pl.DataFrame]":
+    """A table of rationales with what each such table tells: what wrote it, what was rejected, its cost."""
     rejected = sum((one.rejected for one in written), Counter[str]())
     return work.table(
         table,

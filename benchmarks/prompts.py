@@ -32,6 +32,7 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.interactions import ingest
 from pulse_pipeline.provenance import git_sha, text_hash
 from pulse_pipeline.rationales.cuts import drawn_users, training_lengths
+from pulse_pipeline.rationales.engine import Session
 from pulse_pipeline.rationales.generation import Writer
 from pulse_pipeline.rationales.grounding import GroundingCheck, histories
 from pulse_pipeline.rationales.judging import TextJudge
@@ -39,7 +40,6 @@ from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import ModelRef, RationaleSettings, RationaleSpec, Sampling
 from pulse_pipeline.rationales.store import AnswerStore
 from pulse_pipeline.thought_space.geometry import centred
-from resources.engines.in_process import VllmSession
 from resources.language_model import LanguageModel
 from resources.text_encoder import TextEncoder
 
@@ -204,7 +204,7 @@ def main() -> None:
     model = ModelRef(model=str(weights), revision="local") if weights else ModelRef()
     bench = Bench(model, arguments.users, arguments.characters, arguments.store)
     domains = [domain(config, arguments.store) for config in configs()]
-    with LanguageModel().session() as session:
+    with LanguageModel.from_environment().session() as session:
         for name in arguments.templates:
             for one in domains:
                 keep(bench.figures(name, one, session), arguments.out)
@@ -304,7 +304,7 @@ class Bench:
         settings = RationaleSettings(model=self.model, foresight=template.text, sampling=Sampling(**room))
         return settings.spec("foresight")
 
-    def figures(self, name: str, one: Domain, session: VllmSession) -> dict[str, Any]:
+    def figures(self, name: str, one: Domain, session: Session) -> dict[str, Any]:
         """Write what is not written yet and measure."""
         template, cuts = TEMPLATES[name], one.cuts.head(self.users)
         spec = self.spec(template)

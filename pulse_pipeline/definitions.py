@@ -6,7 +6,16 @@ from typing import Any
 
 import dagster as dg
 
-from assets import checks, embeddings, evaluation, interactions, rationales, refinement, thought_space
+from assets import (
+    bridging,
+    checks,
+    embeddings,
+    evaluation,
+    interactions,
+    rationales,
+    refinement,
+    thought_space,
+)
 from assets.project import Project
 from pulse_pipeline.automation import automation
 from pulse_pipeline.domains import Registry, load_registry
@@ -16,7 +25,7 @@ from resources.storage import Checkpoints, ParquetTables
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
-STAGES = (interactions, rationales, embeddings, thought_space, refinement, evaluation)
+STAGES = (interactions, rationales, bridging, embeddings, thought_space, refinement, evaluation)
 
 
 def build_defs(

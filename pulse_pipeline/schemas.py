@@ -124,6 +124,29 @@ class ItemRationales(dy.Schema):
     mlflow_run_id = dy.String(nullable=True)
 
 
+class BridgingRationales(dy.Schema):
+    """What a person who comes from another domain will want in this one, and why.
+
+    `target_position` is the first position in the source domain that it must not see.
+    """
+
+    source = dy.String(nullable=False, primary_key=True)
+    user_id = dy.String(nullable=False, primary_key=True)
+    target_position = dy.Int32(nullable=False, min=1)
+    rationale = dy.String(nullable=False)
+    valid = dy.Bool(nullable=False)
+    reject_reason = dy.String(nullable=True)
+    model = dy.String(nullable=False)
+    model_revision = dy.String(nullable=False)
+    spec_fingerprint = dy.String(nullable=False)
+    history_hash = dy.String(nullable=False)
+    prompt_tokens = dy.Int32(nullable=False, min=0)
+    completion_tokens = dy.Int32(nullable=False, min=0)
+    created_at = dy.Datetime(nullable=False, time_zone="UTC", time_unit="us")
+    dagster_run_id = dy.String(nullable=True)
+    mlflow_run_id = dy.String(nullable=True)
+
+
 class ItemEmbeddings(dy.Schema):
     """The vector of each item's text; `with_vectors` adds the column `vector`."""
 

@@ -22,7 +22,12 @@ from pulse_pipeline.progress import track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
 
-WRITING = {"rationales", "item_rationales", "refined_rationales"}  # by a language model
+WRITING = {
+    "rationales",
+    "item_rationales",
+    "bridging_rationales",
+    "refined_rationales",
+}  # by a language model
 SELECTABLE_BY = {"group", "key", "kind"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

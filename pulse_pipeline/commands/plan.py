@@ -158,21 +158,30 @@ class _Planner:
         )
 
     def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
-        if asset not in {"rationales", "item_rationales"}:
+        if asset not in {"rationales", "item_rationales", "bridging_rationales"}:
             return
         settings = self._project.settings.rationales
-        names = ["interactions", "items", *(["neighbours"] if settings.uses_neighbours else [])]
+        here = self._tables(domain, neighbours=asset == "rationales" and settings.uses_neighbours)
+        if here is None:
+            return
+        desk = Desk(settings, self._home.cache)
+        match asset:
+            case "rationales":
+                yield from desk.about_users(here)
+            case "item_rationales":
+                yield desk.about_items(here)
+            case "bridging_rationales":
+                others = (self._tables(name) for name in self._project.registry.names if name != domain)
+                yield from (desk.about_arrivals(source, here) for source in others if source is not None)
+
+    def _tables(self, domain: str, *, neighbours: bool = False) -> Domain | None:
+        """A domain's tables, None where they are not all there."""
+        names = ["interactions", "items", *(["neighbours"] if neighbours else [])]
         paths = {name: table_path(self._home, name, domain) for name in names}
         if not all(path.exists() for path in paths.values()):
-            return
+            return None
         found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
-        users = self._project.registry.domain(domain).rationale_users
-        tables = Domain(domain, users=users, **found)
-        desk = Desk(settings, self._home.cache)
-        if asset == "rationales":
-            yield from desk.about_users(tables)
-        else:
-            yield desk.about_items(tables)
+        return Domain(domain, users=self._project.registry.domain(domain).rationale_users, **found)
 
     def _rate(self, asset: str) -> float | None:
         """Rationales a second of the last materialisation that wrote any."""

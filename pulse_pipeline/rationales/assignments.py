@@ -5,9 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
+from pulse_pipeline.rationales.arrivals import arrivals
+from pulse_pipeline.rationales.bridging_prompts import BridgingPrompts
 from pulse_pipeline.rationales.cuts import cut_points, drawn_users
 from pulse_pipeline.rationales.engine import Session
 from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Written
+from pulse_pipeline.rationales.goods import kinds_of_goods
 from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
@@ -81,22 +84,38 @@ class Desk:
             spec = self.settings.spec(kind)
             render = UserPrompts(domain.interactions, domain.items, spec, domain.neighbours)
             label = f"{kind} rationales {domain.name}"
-            found.append(Assignment(self._writer(kind, render, domain), cuts.filter(kind=kind), label))
+            found.append(
+                Assignment(self._writer(kind, render, domain.items["title"]), cuts.filter(kind=kind), label)
+            )
         return found
 
     def about_items(self, domain: Domain) -> Assignment:
         """That of `item_rationales`."""
         render = ItemPrompts(domain.interactions, domain.items, self.settings.spec("item"))
         label = f"item rationales {domain.name}"
-        return Assignment(self._writer("item", render, domain), item_cuts(domain.items), label)
+        return Assignment(self._writer("item", render, domain.items["title"]), item_cuts(domain.items), label)
+
+    def about_arrivals(self, source: Domain, target: Domain) -> Assignment:
+        """That of `bridging_rationales`, about the people who come from one domain into another."""
+        spec = self.settings.spec("bridging")
+        everyone = self.settings.bridged_users == "everyone"
+        coming = arrivals(source.interactions, target.interactions, everyone=everyone)
+        goods = kinds_of_goods(target.items, target.interactions)
+        render = BridgingPrompts(source.interactions, source.items, goods, spec)
+        # No item of the target may be named, and none of the source that they did not have.
+        titles = pl.concat([source.items["title"], target.items["title"]])
+        label = f"bridging rationales {source.name} to {target.name}"
+        wanted = drawn_users(coming, target.users)
+        return Assignment(self._writer("bridging", render, titles), wanted, label)
 
     def thoughts(self, domain: Domain) -> Writer:
         """The writer of the thoughts of `refined_rationales`."""
         spec = self.settings.spec("refined")
-        return self._writer("refined", ThoughtPrompts(domain.interactions, domain.items, spec), domain)
+        render = ThoughtPrompts(domain.interactions, domain.items, spec)
+        return self._writer("refined", render, domain.items["title"])
 
-    def _writer(self, kind: Kind, render: Render, domain: Domain) -> Writer:
+    def _writer(self, kind: Kind, render: Render, titles: pl.Series) -> Writer:
         spec = self.settings.spec(kind)
-        judge = TextJudge(spec, domain.items["title"], self.settings.language)
+        judge = TextJudge(spec, titles, self.settings.language)
         store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
         return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.revisions import check_revision
 
-Kind = Literal["hindsight", "foresight", "item", "refined"]
+Kind = Literal["hindsight", "foresight", "item", "refined", "bridging"]
 USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
 NEIGHBOURS_SLOT = "{neighbours}"
 
@@ -40,6 +40,15 @@ What people who have it wrote:
 {reviews}
 
 In one or two sentences, say what it is for, who wants it and why. Write JSON with the key "rationale"."""
+
+_BRIDGING = """\
+What a person chose in one shop, newest first:
+{history}
+
+Now they look around in another shop. Its goods: {goods}.
+
+In one or two sentences, say what this person will want among these goods and why. Name the qualities that \
+they care about. Write JSON with the key "rationale"."""
 
 _THOUGHT = """\
 What a person chose, newest first:
@@ -205,6 +214,14 @@ class RationaleSettings(_Frozen):
     item: str = _ITEM
     """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
 
+    bridging: str = _BRIDGING
+    """Prompt about a person who arrives from another domain. Holds ``{history}``, what they chose there, and
+    ``{goods}``, the target domain's kinds of goods; never an item of the target."""
+
+    bridged_users: Literal["shared", "everyone"] = "shared"
+    """Whom bridging rationales are written for: people known in both domains, or everyone of the source,
+    who may yet come."""
+
     refinement: Refinement = Refinement()
     """How rationales are refined."""
 
@@ -224,6 +241,7 @@ class RationaleSettings(_Frozen):
             ("foresight", self.foresight, ("{history}",)),
             ("hindsight", self.hindsight, ("{history}", "{target}")),
             ("item", self.item, ("{item}", "{reviews}")),
+            ("bridging", self.bridging, ("{history}", "{goods}")),
             ("refinement", self.refinement.prompt, ("{history}", "{thoughts}")),
         ):
             missing = [slot for slot in slots if slot not in prompt]
@@ -242,6 +260,7 @@ class RationaleSettings(_Frozen):
             "foresight": self.foresight,
             "hindsight": self.hindsight,
             "item": self.item,
+            "bridging": self.bridging,
             "refined": self.refinement.prompt,
         }
         return RationaleSpec(

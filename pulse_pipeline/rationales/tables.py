@@ -3,7 +3,7 @@
 import polars as pl
 
 from pulse_pipeline.rationales.spec import RationaleSpec
-from pulse_pipeline.schemas import ItemRationales, Rationales
+from pulse_pipeline.schemas import BridgingRationales, ItemRationales, Rationales
 
 
 def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
@@ -33,6 +33,23 @@ def item_rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFra
     """
     table = rows.rename({"history_hash": "evidence_hash"}).with_columns(*provenance(spec))
     return ItemRationales.validate(table.select(ItemRationales.column_names()).sort("item_id"), cast=True)
+
+
+def bridging_rationales_table(rows: pl.DataFrame, source: str, spec: RationaleSpec) -> pl.DataFrame:
+    """Make the part of the `bridging_rationales` table about people from one domain.
+
+    Args:
+        rows: As `generation.Written.rows`, wanted by the columns of `arrivals.arrivals`.
+        source: The domain they come from.
+        spec: What they were written with.
+
+    Returns:
+        One row for each of them, by user, valid against `schemas.BridgingRationales`.
+    """
+    table = rows.with_columns(pl.lit(source).alias("source"), *provenance(spec))
+    return BridgingRationales.validate(
+        table.select(BridgingRationales.column_names()).sort("user_id"), cast=True
+    )
 
 
 def provenance(spec: RationaleSpec) -> list[pl.Expr]:

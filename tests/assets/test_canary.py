@@ -74,8 +74,12 @@ def test_the_canary_is_there_and_lies_after_every_cut(home):
 
 def test_no_prompt_holds_it(home, tmp_path):
     domain = Domain("Mine", _table(home, "interactions"), _table(home, "items"))
+    # The same people come to another domain after all they did here: even so the canary is not told there.
+    later = domain.interactions.with_columns(timestamp=pl.col("timestamp") + 100_000_000)
+    elsewhere = Domain("Elsewhere", later, domain.items)
     desk = Desk(SETTINGS.rationales, tmp_path)
-    for assignment in [*desk.about_users(domain), desk.about_items(domain)]:
+    about_all = [*desk.about_users(domain), desk.about_items(domain), desk.about_arrivals(domain, elsewhere)]
+    for assignment in about_all:
         prompts = assignment.writer.render(assignment.wanted)
         assert len(prompts)
         assert not prompts["user"].str.contains(CANARY).any()

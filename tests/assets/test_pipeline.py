@@ -31,7 +31,9 @@ def pipeline(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULSE_HOME", str(root))
         materialise(PROJECT, None, PROJECT.registry.names, FAKES)
-        materialise(PROJECT, "item_rationales,refined_rationales", PROJECT.registry.names, FAKES)
+        materialise(
+            PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
+        )
     return Home(root)
 
 
@@ -93,7 +95,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 12 * 3 + 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 13 * 3 + 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -169,6 +171,14 @@ def test_items_have_rationales(inside):
     table = pl.read_parquet(inside.storage / "item_rationales" / "Demo_Films.parquet")
     items = pl.read_parquet(inside.storage / "items" / "Demo_Films.parquet")
     assert table["item_id"].to_list() == items["item_id"].to_list()
+
+
+def test_people_who_arrive_from_other_domains_have_bridging_rationales(inside):
+    table = pl.read_parquet(inside.storage / "bridging_rationales" / "Demo_Films.parquet")
+    assert set(table["source"]) == {"Demo_Books", "Demo_Games"}
+    here = set(pl.read_parquet(inside.storage / "interactions" / "Demo_Films.parquet")["user_id"])
+    assert set(table["user_id"]) <= here
+    assert table["valid"].any()
 
 
 def test_lineage_reaches_every_raw_table_a_model_was_made_from(inside):
