@@ -1,40 +1,24 @@
 """Asset checks: what must hold before the next stage may trust a table."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
 
 from assets.project import Project
+from pulse_pipeline.rationales.judging import NAMES
+
+WRITTEN = ("rationales", "item_rationales", "bridging_rationales", "refined_rationales")
+"""Assets that a language model writes."""
 
 Judgement = Callable[[pl.DataFrame], tuple[bool, dict[str, float]]]
 
 
 def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
     """All checks, each on one partition."""
-    floor = project.settings.rationales.min_valid_rate
     return [
-        _check(
-            project,
-            "rationales",
-            "enough_are_valid",
-            f"At least {floor:.0%} of the rationales passed the checks of their text.",
-            lambda table: _at_least(_share(table["valid"]), floor, "valid_rate"),
-        ),
-        _check(
-            project,
-            "item_rationales",
-            "enough_are_valid",
-            f"At least {floor:.0%} of the items' rationales passed the checks of their text.",
-            lambda table: _at_least(_share(table["valid"]), floor, "valid_rate"),
-        ),
-        _check(
-            project,
-            "bridging_rationales",
-            "enough_are_valid",
-            f"At least {floor:.0%} of the arrivals' rationales passed the checks of their text.",
-            lambda table: _at_least(_share(table["valid"]) if len(table) else 1.0, floor, "valid_rate"),
-        ),
+        *(check for asset in WRITTEN for check in _checks_of_rationales(project, asset)),
         _check(
             project,
             "items",
@@ -52,6 +36,29 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
                 _share(table.group_by("user_id").len()["len"] >= 3), 1.0, "share_of_users"
             ),
             blocking=False,
+        ),
+    ]
+
+
+def _checks_of_rationales(project: Project, asset: str) -> list[dg.AssetChecksDefinition]:
+    settings = project.settings.rationales
+    floor, ceilings = settings.min_valid_rate, settings.most_rejected.model_dump()
+    return [
+        _check(
+            project,
+            asset,
+            "enough_are_valid",
+            f"At least {floor:.0%} of the rationales passed the checks of their text.",
+            lambda table: _at_least(_share(table["valid"], empty=1.0), floor, "valid_rate"),
+        ),
+        _check(
+            project,
+            asset,
+            "few_are_rejected",
+            "No check of their text rejected more than its share: "
+            + ", ".join(f"{name} {ceiling:.0%}" for name, ceiling in ceilings.items())
+            + ".",
+            lambda table: _below(_rejected(table), ceilings),
         ),
     ]
 
@@ -76,9 +83,24 @@ def _check(
     return check
 
 
-def _share(flags: pl.Series) -> float:
-    return float(flags.sum()) / max(len(flags), 1)
+def _share(flags: pl.Series, empty: float = 0.0) -> float:
+    return float(flags.sum()) / len(flags) if len(flags) else empty
 
 
 def _at_least(share: float, floor: float, name: str) -> tuple[bool, dict[str, float]]:
     return share >= floor, {name: round(share, 3), "floor": floor}
+
+
+def _rejected(table: pl.DataFrame) -> dict[str, float]:
+    """Share of the rationales that each check rejected."""
+    reasons = Counter(table["reject_reason"].drop_nulls().to_list())
+    return {name: reasons[reason] / max(len(table), 1) for reason, name in NAMES.items()}
+
+
+def _below(shares: dict[str, float], ceilings: dict[str, float]) -> tuple[bool, dict[str, float]]:
+    """Whether no share is above its ceiling; all shares, or those that are with their ceilings."""
+    above = {name: share for name, share in shares.items() if share > ceilings[name]}
+    if not above:
+        return True, {name: round(share, 3) for name, share in shares.items()}
+    figures = {name: round(share, 3) for name, share in above.items()}
+    return False, figures | {f"{name}_ceiling": ceilings[name] for name in above}

@@ -18,6 +18,7 @@ from pulse_pipeline.rationales.judging import rejection_rates
 from pulse_pipeline.rationales.ledger import Ledger
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
 from pulse_pipeline.rationales.tables import item_rationales_table, rationales_table
+from pulse_pipeline.schemas import Rationales
 from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
@@ -45,7 +46,9 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
     draws = {name: config.rationale_users for name, config in project.registry.domains.items()}
     # Dagster knows one code version for all partitions; without a limit it is the prompts' fingerprint.
-    limited = {name: users for name, users in draws.items() if users is not None}
+    limited: dict[str, float] = {name: users for name, users in draws.items() if users is not None}
+    if settings.representatives < 1:
+        limited["representatives"] = settings.representatives
     version = fingerprint([settings.fingerprint(), limited]) if limited else settings.fingerprint()
     optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
@@ -79,13 +82,16 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
             assignments = desk.about_users(domain)
             with language_model.session() as session:
                 written = [assignment.write(session) for assignment in assignments]
-            table = pl.concat(
+            own = pl.concat(
                 rationales_table(one.rows, assignment.writer.spec)
                 for assignment, one in zip(assignments, written, strict=True)
             )
+            inheriting = desk.inherited(domain, own)
+            table = Rationales.validate(pl.concat([own, inheriting]), cast=True)
             users = {
                 "users": interactions["user_id"].n_unique(),
-                "users_written_for": table["user_id"].n_unique(),
+                "users_written_for": own["user_id"].n_unique(),
+                "users_inheriting": inheriting["user_id"].n_unique(),
             }
             return result(work, table, written, language_model, settings.fingerprint(USER_KINDS), users)
 

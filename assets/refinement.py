@@ -14,15 +14,14 @@ from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
 from pulse_pipeline.evaluation.refinement import bought
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, text_hash
-from pulse_pipeline.rationales.assignments import Domain
-from pulse_pipeline.rationales.cuts import drawn_users, training_lengths
+from pulse_pipeline.rationales.assignments import Domain, serving_cuts
 from pulse_pipeline.rationales.refinement.likelihood_scorer import LikelihoodScorer
 from pulse_pipeline.rationales.refinement.random_scorer import random_scorer
 from pulse_pipeline.rationales.refinement.scorer import Scorer
 from pulse_pipeline.rationales.refinement.tree import Tree
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.tables import rationales_table
-from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.assemble import SPLIT_COLUMNS, assemble
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scorers.frozen_encoder import FrozenEncoderScorer
@@ -79,7 +78,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
             domain = Domain(config.name, interactions, items, config.rationale_users)
             scorer = _scorer(settings, domain, model, data, encoder)
             writer = open_desk(work, context, settings, ("refined",)).thoughts(domain)
-            wanted = _serving_cuts(drawn_users(interactions, domain.users))
+            wanted = serving_cuts(domain, SPLIT_COLUMNS[PROTOCOL])
             with language_model.session() as session:
                 tree = Tree(writer, scorer, settings.refinement.shape)
                 grown = tree.grow(wanted, session, f"refined rationales {config.name}")
@@ -125,13 +124,6 @@ def _scorer(
         "random": lambda: random_scorer,
     }
     return makers[settings.refinement.scorer]()
-
-
-def _serving_cuts(interactions: pl.DataFrame) -> pl.DataFrame:
-    lengths = training_lengths(interactions, f"split_{PROTOCOL}")
-    return lengths.select(
-        "user_id", pl.lit("refined").alias("kind"), pl.col("n_train").alias("target_position")
-    ).sort("user_id")
 
 
 def _same_cuts(rationales: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:

@@ -102,7 +102,7 @@ def recommend(
     answer = serving.recommend(serving.load(Home.from_environment(), _known(domain)), user, k)
     answer["synthetic"] = _is_synthetic(domain)
     if not why:
-        del answer["rationale"]
+        del answer["rationale"], answer["rationale_is_inherited"]
         for item in answer["recommendations"]:
             del item["because_of"]
     if as_json:
@@ -110,7 +110,7 @@ def recommend(
         return
     if why:
         _out.print(
-            f"Why {user} chooses: {answer['rationale'] or 'no rationale yet'}\n",
+            f"Why {user} chooses: {_told(answer) or 'no rationale yet'}\n",
             markup=False,
             highlight=False,
         )
@@ -141,7 +141,7 @@ def explain(
         f"{answer['title']} ranks {answer['rank']} of {answer['of_items']} for {user}"
         f" ({answer['rank_without_rationale']} without the rationale).",
         f"Nearest in the history: {_listed(answer['because_of'])}.",
-        f"Rationale, in the words of the language model: {answer['rationale'] or 'none yet'}",
+        f"Rationale, in the words of the language model: {_told(answer) or 'none yet'}",
     ]
     if answer["already_has_it"]:
         lines.insert(1, "The user has it already.")
@@ -256,6 +256,12 @@ def _progress() -> Any:
     stack = ExitStack()
     stack.enter_context(listening(stack.enter_context(Bars(_err))))
     return stack
+
+
+def _told(answer: dict[str, Any]) -> str:
+    """A rationale as people read it."""
+    origin = " (written for somebody who chooses alike)" if answer["rationale_is_inherited"] else ""
+    return f"{answer['rationale']}{origin}" if answer["rationale"] else ""
 
 
 def _is_synthetic(domain: str) -> bool:

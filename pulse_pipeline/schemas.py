@@ -86,7 +86,11 @@ class Neighbours(dy.Schema):
 
 
 class Rationales(dy.Schema):
-    """One written rationale. `target_position` is the first position that it must not see."""
+    """One rationale of a user. `target_position` is the first position that it must not see.
+
+    One that was written for another user, who chooses alike, is `inherited_from` that one: its text and
+    provenance are that user's.
+    """
 
     user_id = dy.String(nullable=False)
     kind = dy.Enum(KINDS, nullable=False)
@@ -104,6 +108,7 @@ class Rationales(dy.Schema):
     created_at = dy.Datetime(nullable=False, time_zone="UTC", time_unit="us")
     dagster_run_id = dy.String(nullable=True)
     mlflow_run_id = dy.String(nullable=True)
+    inherited_from = dy.String(nullable=True)
 
 
 class ItemRationales(dy.Schema):

@@ -10,11 +10,13 @@ from rich.table import Table
 
 from assets.materialisation import dataset_name
 from assets.project import Project
-from pulse_pipeline.commands.materialise import groups
+from assets.refinement import PROTOCOL as REFINED_PROTOCOL
+from pulse_pipeline.commands.materialise import WRITING, groups
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, Link
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
+from pulse_pipeline.thought_space.assemble import SPLIT_COLUMNS
 from resources.instance import open_instance
 from resources.storage import table_path
 
@@ -140,25 +142,20 @@ class _Planner:
         assignments = list(self._assignments(asset, str(partition)))
         if not assignments:
             return None
-        open_prompts = [
-            assignment.writer.render(assignment.look_up().open.drop("key", "attempt"))
-            for assignment in assignments
-        ]
-        prompts = pl.concat(frame.select("key", "system", "user") for frame in open_prompts).unique("key")
-        written = sum(
-            frame["key"].n_unique() * assignment.writer.spec.sampling.max_tokens
-            for frame, assignment in zip(open_prompts, assignments, strict=True)
-        )
-        characters = int(prompts.select(pl.concat_str("system", "user").str.len_chars().sum()).item())
-        rate = self._rate(asset)
+        found = [_open_prompts(assignment) for assignment in assignments]
+        prompts = pl.concat(found).sort("entails", descending=True).unique("key", keep="first")
+        per_prompt, rate = self._measured(asset)
+        estimated = prompts["characters"] / CHARACTERS_A_TOKEN + prompts["written"]
+        tokens = estimated if per_prompt is None else pl.repeat(per_prompt, len(prompts), eager=True)
+        count = round(prompts["entails"].sum())
         return Cost(
-            prompts=len(prompts),
-            tokens=characters // CHARACTERS_A_TOKEN + written,
-            seconds=len(prompts) / rate if rate else None,
+            prompts=count,
+            tokens=round((tokens * prompts["entails"]).sum()),
+            seconds=count / rate if rate else None,
         )
 
     def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
-        if asset not in {"rationales", "item_rationales", "bridging_rationales"}:
+        if asset not in WRITING:
             return
         settings = self._project.settings.rationales
         here = self._tables(domain, neighbours=asset == "rationales" and settings.uses_neighbours)
@@ -170,6 +167,8 @@ class _Planner:
                 yield from desk.about_users(here)
             case "item_rationales":
                 yield desk.about_items(here)
+            case "refined_rationales":
+                yield desk.first_thoughts(here, SPLIT_COLUMNS[REFINED_PROTOCOL])
             case "bridging_rationales":
                 others = (self._tables(name) for name in self._project.registry.names if name != domain)
                 yield from (desk.about_arrivals(source, here) for source in others if source is not None)
@@ -183,11 +182,26 @@ class _Planner:
         found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
         return Domain(domain, users=self._project.registry.domain(domain).rationale_users, **found)
 
-    def _rate(self, asset: str) -> float | None:
-        """Rationales a second of the last materialisation that wrote any."""
+    def _measured(self, asset: str) -> tuple[float | None, float | None]:
+        """Tokens a prompt and prompts a second of the last materialisation that wrote any."""
         made = self._instance.fetch_materializations(dg.AssetKey(asset), limit=RATES_LOOKED_AT).records
         for record in made:
             metadata: Any = record.asset_materialization and record.asset_materialization.metadata
             if metadata and "rationales_per_second" in metadata:
-                return float(metadata["rationales_per_second"].value)
-        return None
+                read, written, prompts, rate = (
+                    float(metadata[name].value)
+                    for name in ("prompt_tokens", "completion_tokens", "generated", "rationales_per_second")
+                )
+                return (read + written) / prompts, rate
+        return None, None
+
+
+def _open_prompts(assignment: Assignment) -> pl.DataFrame:
+    """What is not answered yet: `key`, its `characters`, the tokens `written` at most, what it `entails`."""
+    requests = assignment.writer.render(assignment.look_up().open.drop("key", "attempt"))
+    return requests.select(
+        "key",
+        characters=pl.concat_str("system", "user").str.len_chars(),
+        written=pl.lit(assignment.writer.spec.sampling.max_tokens),
+        entails=pl.lit(assignment.entails),
+    )

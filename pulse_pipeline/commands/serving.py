@@ -10,7 +10,7 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.explanations import Explainer, Explanation
 from pulse_pipeline.evaluation.ranking import top_k
 from pulse_pipeline.home import Home
-from pulse_pipeline.rationales.latest import latest_rationales
+from pulse_pipeline.rationales.latest import inheriting_users, latest_rationales
 from pulse_pipeline.thought_space import checkpoint
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.data import DomainData, Protocol
@@ -31,6 +31,7 @@ class Served:
     model: ThoughtSpace
     titles: dict[str, str]
     rationales: dict[str, str]
+    inheriting: set[str]
 
     def user(self, user_id: str) -> int:
         """A user's index.
@@ -79,12 +80,14 @@ def load(home: Home, domain: str) -> Served:
     folder = home.models / domain / PROTOCOL
     if not folder.is_dir():
         raise PulseError(f"{domain} has no model yet: run `pulse run --domains {domain}`")
+    rationales = _table(home, "rationales", domain)
     items = _table(home, "items", domain).select("item_id", "title")
     return Served(
         data=data,
         model=checkpoint.load(folder),
         titles={item: title for item, title in items.iter_rows() if title},
-        rationales=latest_rationales(_table(home, "rationales", domain)),
+        rationales=latest_rationales(rationales),
+        inheriting=inheriting_users(rationales),
     )
 
 
@@ -108,6 +111,7 @@ def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
         "domain": served.data.domain,
         "user_id": user_id,
         "rationale": served.rationales.get(user_id),
+        "rationale_is_inherited": user_id in served.inheriting,
         "recommendations": items,
     }
 
@@ -130,6 +134,7 @@ def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
         + int(item in served.data.sequences[user]),
         "because_of": _because(served, explanation),
         "rationale": served.rationales.get(user_id),
+        "rationale_is_inherited": user_id in served.inheriting,
     }
 
 

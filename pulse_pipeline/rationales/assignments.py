@@ -7,7 +7,7 @@ import polars as pl
 
 from pulse_pipeline.rationales.arrivals import arrivals
 from pulse_pipeline.rationales.bridging_prompts import BridgingPrompts
-from pulse_pipeline.rationales.cuts import cut_points, drawn_users
+from pulse_pipeline.rationales.cuts import cut_points, drawn_users, training_lengths
 from pulse_pipeline.rationales.engine import Session
 from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Written
 from pulse_pipeline.rationales.goods import kinds_of_goods
@@ -15,6 +15,7 @@ from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
+from pulse_pipeline.rationales.representatives import inherited, representatives
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -47,11 +48,13 @@ class Assignment:
         writer: The writer.
         wanted: Rows that name what is asked about.
         label: What the progress is shown under.
+        entails: How many prompts come of each row in the end, itself included, at most.
     """
 
     writer: Writer
     wanted: pl.DataFrame
     label: str
+    entails: float = 1.0
 
     def look_up(self) -> LookedUp:
         """What is written already, and what is not."""
@@ -77,8 +80,10 @@ class Desk:
     runs: RunIds = field(default_factory=RunIds)
 
     def about_users(self, domain: Domain) -> list[Assignment]:
-        """One for each kind of `spec.USER_KINDS`."""
-        cuts = cut_points(drawn_users(domain.interactions, domain.users))
+        """One for each kind of `spec.USER_KINDS`, about the users who represent the others."""
+        drawn = drawn_users(domain.interactions, domain.users)
+        writing = representatives(drawn, self.settings.representatives)["representative"].unique()
+        cuts = cut_points(drawn).filter(pl.col("user_id").is_in(writing.implode()))
         found = []
         for kind in USER_KINDS:
             spec = self.settings.spec(kind)
@@ -88,6 +93,11 @@ class Desk:
                 Assignment(self._writer(kind, render, domain.items["title"]), cuts.filter(kind=kind), label)
             )
         return found
+
+    def inherited(self, domain: Domain, table: pl.DataFrame) -> pl.DataFrame:
+        """What the others inherit from the `rationales` table of those who represent them."""
+        drawn = drawn_users(domain.interactions, domain.users)
+        return inherited(table, drawn, representatives(drawn, self.settings.representatives))
 
     def about_items(self, domain: Domain) -> Assignment:
         """That of `item_rationales`."""
@@ -108,6 +118,14 @@ class Desk:
         wanted = drawn_users(coming, target.users)
         return Assignment(self._writer("bridging", render, titles), wanted, label)
 
+    def first_thoughts(self, domain: Domain, split: str) -> Assignment:
+        """The first level of `refined_rationales`, for the history that a protocol serves with."""
+        shape = self.settings.refinement.shape
+        beginnings = serving_cuts(domain, split).with_columns(thoughts=pl.lit([], pl.List(pl.String)))
+        wanted = beginnings.drop("kind").join(pl.DataFrame({"sample": range(shape.breadth)}), how="cross")
+        label = f"refined rationales {domain.name}"
+        return Assignment(self.thoughts(domain), wanted, label, shape.thoughts / shape.breadth)
+
     def thoughts(self, domain: Domain) -> Writer:
         """The writer of the thoughts of `refined_rationales`."""
         spec = self.settings.spec("refined")
@@ -119,3 +137,11 @@ class Desk:
         judge = TextJudge(spec, titles, self.settings.language)
         store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
         return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)
+
+
+def serving_cuts(domain: Domain, split: str) -> pl.DataFrame:
+    """Whom `refined_rationales` is about: the users drawn, each at the end of a protocol's training."""
+    lengths = training_lengths(drawn_users(domain.interactions, domain.users), split)
+    return lengths.select(
+        "user_id", pl.lit("refined").alias("kind"), pl.col("n_train").alias("target_position")
+    ).sort("user_id")

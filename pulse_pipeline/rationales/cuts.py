@@ -67,6 +67,28 @@ def drawn_users(interactions: pl.DataFrame, at_most: int | None) -> pl.DataFrame
     return interactions.filter(pl.col("user_id").is_in(drawn))
 
 
+def foresight_roles(interactions: pl.DataFrame) -> pl.DataFrame:
+    """What foresight is written for: to serve under each protocol, and to learn from.
+
+    Args:
+        interactions: The `interactions` table, or the part of it that `drawn_users` gives.
+
+    Returns:
+        Columns `user_id`, `role` (a split's name or ``spoken``), `target_position`; without the roles that a
+        user does not have.
+    """
+    serving = [
+        training_lengths(interactions, split).select(
+            "user_id", pl.lit(split).alias("role"), pl.col("n_train").alias("target_position")
+        )
+        for split in PROTOCOL_SPLITS
+    ]
+    spoken = spoken_positions(interactions).select(
+        "user_id", pl.lit("spoken").alias("role"), pl.col("spoken").alias("target_position")
+    )
+    return pl.concat([*serving, spoken])
+
+
 def cut_points(interactions: pl.DataFrame) -> pl.DataFrame:
     """The rationales to write.
 
@@ -77,15 +99,10 @@ def cut_points(interactions: pl.DataFrame) -> pl.DataFrame:
         Columns `user_id`, `kind`, `target_position`, distinct and sorted; `target_position` is the
         first position that the rationale's history does not hold.
     """
-    spoken = spoken_positions(interactions)
-    serving = [training_lengths(interactions, split) for split in PROTOCOL_SPLITS]
-    cuts = [
-        *(_cuts(lengths, "foresight", "n_train") for lengths in serving),
-        _cuts(spoken, "foresight", "spoken"),
-        _cuts(spoken, "hindsight", "spoken"),
-    ]
+    roles = foresight_roles(interactions)
+    cuts = [_cuts(roles, "foresight"), _cuts(roles.filter(role="spoken"), "hindsight")]
     return pl.concat(cuts).unique().sort("user_id", "kind", "target_position")
 
 
-def _cuts(positions: pl.DataFrame, kind: Kind, column: str) -> pl.DataFrame:
-    return positions.select("user_id", pl.lit(kind).alias("kind"), pl.col(column).alias("target_position"))
+def _cuts(roles: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    return roles.select("user_id", pl.lit(kind).alias("kind"), "target_position")

@@ -19,3 +19,8 @@ def latest_rationales(rationales: pl.DataFrame, known: pl.DataFrame | None = Non
         valid = valid.join(known, on="user_id").filter(pl.col("target_position") <= pl.col("known"))
     latest = valid.sort("target_position").group_by("user_id").last()
     return dict(latest.select("user_id", "rationale").iter_rows())
+
+
+def inheriting_users(rationales: pl.DataFrame) -> set[str]:
+    """The users of the `rationales` table whose reasons were written for somebody who chooses alike."""
+    return set(rationales.filter(pl.col("inherited_from").is_not_null())["user_id"])

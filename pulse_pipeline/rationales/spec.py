@@ -1,6 +1,6 @@
 """What a rationale is written with: prompt, schema, model, sampling. Its fingerprint is its version."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -136,6 +136,11 @@ class TreeShape(_Frozen):
     beam: int = Field(default=2, ge=1)
     """Chains kept of each user after each level."""
 
+    @property
+    def thoughts(self) -> int:
+        """The most thoughts that are tried for a user."""
+        return self.breadth * (1 + min(self.beam, self.breadth) * (self.depth - 1))
+
 
 class Refinement(_Frozen):
     """Tree-of-Thought refinement."""
@@ -152,6 +157,50 @@ class Refinement(_Frozen):
 
     scorer: Literal["thought_space", "likelihood", "frozen_encoder", "random"] = "thought_space"
     """What tells good chains from bad ones; all look at the history only."""
+
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Ceilings(_Frozen):
+    """The largest share of a table's rationales that each check may have rejected.
+
+    Above it the blocking check fails. They are set for SmolLM2-135M, which loops, and repeats its prompt;
+    what a larger model does has to be worse than anything measured.
+    """
+
+    cut: Share = 0.2
+    """Answers that the token limit cut: give them more room (`Sampling.max_tokens`)."""
+
+    not_json: Share = 0.05
+    """Answers that are no JSON: the engine does not keep to the grammar."""
+
+    no_text: Share = 0.05
+    """Answers without a text under the key: the same."""
+
+    target_title: Share = 0.1
+    """Hindsight that names the chosen item."""
+
+    length: Share = 0.15
+    """Answers of fewer than five different words."""
+
+    refusal: Share = 0.05
+    """The model refuses to answer."""
+
+    prompt_copy: Share = 0.35
+    """The model repeats its prompt."""
+
+    echo: Share = 0.05
+    """The model repeats an order that somebody wrote into a review."""
+
+    repetition: Share = 0.15
+    """The model says the same again and again."""
+
+    language: Share = 0.1
+    """Another language than `RationaleSettings.language`."""
+
+    foreign_title: Share = 0.15
+    """The model names items that its prompt did not show."""
 
 
 class RationaleSpec(_Frozen):
@@ -214,6 +263,10 @@ class RationaleSettings(_Frozen):
     item: str = _ITEM
     """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
 
+    representatives: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of users for whom rationales are written; the others inherit the foresight of one who chooses
+    alike. 1 writes for everyone."""
+
     bridging: str = _BRIDGING
     """Prompt about a person who arrives from another domain. Holds ``{history}``, what they chose there, and
     ``{goods}``, the target domain's kinds of goods; never an item of the target."""
@@ -228,6 +281,9 @@ class RationaleSettings(_Frozen):
     min_valid_rate: float = Field(default=0.6, ge=0.0, le=1.0)
     """Share of valid rationales under which the blocking check fails. The smallest models repeat the
     prompt in up to a quarter of their answers; a prompt or a model that does not work at all does worse."""
+
+    most_rejected: Ceilings = Ceilings()
+    """Share of rationales that each check may reject before the blocking check fails."""
 
     max_attempts: int = Field(default=2, ge=1)
     """How often an answer is asked for, each time with another seed, before its rejection is final."""

@@ -17,7 +17,8 @@ def rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFrame:
         One row for each of them, by user and position, valid against `schemas.Rationales`.
     """
     score = [] if "score" in rows.columns else [pl.lit(None, pl.Float32).alias("score")]
-    table = rows.with_columns(*provenance(spec), *score).select(Rationales.column_names())
+    own = pl.lit(None, pl.String).alias("inherited_from")
+    table = rows.with_columns(*provenance(spec), *score, own).select(Rationales.column_names())
     return Rationales.validate(table.sort("user_id", "target_position"), cast=True)
 
 

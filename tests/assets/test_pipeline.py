@@ -173,6 +173,32 @@ def test_items_have_rationales(inside):
     assert table["item_id"].to_list() == items["item_id"].to_list()
 
 
+def test_the_plan_counts_thoughts_and_arrivals(inside):
+    chosen = "refined_rationales,bridging_rationales"
+    known = {step.asset: step for step in plan(PROJECT, chosen, ["Demo_Books"])}
+    assert {step.cost.prompts for step in known.values()} == {0}
+    other = Settings.model_validate({"rationales": {"system": "You are brief."}})
+    project = Project(demo_registry(), other)
+    new = {step.asset: step for step in plan(project, chosen, ["Demo_Books"])}
+    shape = other.rationales.refinement.shape
+    assert new["refined_rationales"].cost.prompts == DEMO_RATIONALE_USERS * shape.thoughts
+    assert new["bridging_rationales"].cost.prompts > 0
+    assert all(step.cost.tokens > step.cost.prompts for step in new.values())
+
+
+def test_representatives_are_written_for_and_the_others_inherit(tmp_path, monkeypatch):
+    monkeypatch.setenv("PULSE_HOME", str(tmp_path))
+    project = Project(demo_registry(), Settings.model_validate({"rationales": {"representatives": 0.2}}))
+    chosen = "raw_interactions,interactions,items,rationales,rationale_embeddings"
+    materialise(project, chosen, ["Demo_Films"], FAKES)
+    table = pl.read_parquet(tmp_path / "storage" / "rationales" / "Demo_Films.parquet")
+    own = table.filter(pl.col("inherited_from").is_null())
+    assert own["user_id"].n_unique() == DEMO_RATIONALE_USERS // 5
+    assert table["user_id"].n_unique() == DEMO_RATIONALE_USERS
+    vectors = pl.read_parquet(tmp_path / "storage" / "rationale_embeddings" / "Demo_Films.parquet")
+    assert set(vectors["user_id"]) == set(table.filter("valid")["user_id"])
+
+
 def test_people_who_arrive_from_other_domains_have_bridging_rationales(inside):
     table = pl.read_parquet(inside.storage / "bridging_rationales" / "Demo_Films.parquet")
     assert set(table["source"]) == {"Demo_Books", "Demo_Games"}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pulse_pipeline.rationales.checks.check import Check
 from pulse_pipeline.rationales.judging import CHECKS, NAMES, TextJudge, rejection_rates
-from pulse_pipeline.rationales.spec import RationaleSettings
+from pulse_pipeline.rationales.spec import Ceilings, RationaleSettings
 from tests.rationales.checks.parsed import SENSIBLE
 from tests.rationales.tables import TITLES
 
@@ -99,3 +99,7 @@ def test_the_language_is_part_of_the_tables_version_but_not_of_an_answers():
     english, any_language = RationaleSettings(), RationaleSettings(language=None)
     assert english.fingerprint() != any_language.fingerprint()
     assert english.spec("foresight").fingerprint() == any_language.spec("foresight").fingerprint()
+
+
+def test_every_reason_has_its_ceiling_in_the_settings():
+    assert list(Ceilings.model_fields) == list(NAMES.values())

@@ -1,0 +1,55 @@
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.checks import WRITTEN, asset_checks
+from assets.project import Project
+from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.settings import Settings
+
+
+def _verdict(asset, name, table, **rationales):
+    project = Project(demo_registry(), Settings.model_validate({"rationales": rationales}))
+    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    (found,) = [check for check in asset_checks(project) if check.check_key == key]
+    return found(table)
+
+
+def _rejecting(reason, share):
+    n = int(100 * share)
+    reasons = [reason] * n + [None] * (100 - n)
+    return pl.DataFrame(
+        {"reject_reason": reasons, "valid": [one is None for one in reasons]},
+        schema_overrides={"reject_reason": pl.String},
+    )
+
+
+@pytest.mark.parametrize("asset", WRITTEN)
+def test_a_reason_above_its_ceiling_blocks_and_is_named(asset):
+    verdict = _verdict(asset, "few_are_rejected", _rejecting("refuses to answer", 0.06))
+    assert not verdict.passed
+    assert verdict.severity == dg.AssetCheckSeverity.ERROR
+    assert {name: value.value for name, value in verdict.metadata.items()} == {
+        "refusal": 0.06,
+        "refusal_ceiling": 0.05,
+    }
+
+
+def test_at_its_ceiling_a_reason_passes():
+    assert _verdict("rationales", "few_are_rejected", _rejecting("refuses to answer", 0.05)).passed
+
+
+def test_the_settings_move_a_ceiling():
+    table = _rejecting("refuses to answer", 0.3)
+    assert _verdict("rationales", "few_are_rejected", table, most_rejected={"refusal": 0.3}).passed
+
+
+@pytest.mark.parametrize("name", ["few_are_rejected", "enough_are_valid"])
+def test_nothing_to_write_is_nothing_rejected(name):
+    assert _verdict("bridging_rationales", name, _rejecting("", 0).clear()).passed
+
+
+def test_too_few_valid_ones_block():
+    verdict = _verdict("rationales", "enough_are_valid", _rejecting("repeats the prompt", 0.41))
+    assert not verdict.passed
+    assert verdict.metadata["valid_rate"].value == 0.59
