@@ -53,10 +53,13 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 
 def _baseline_scores(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.baselines
+    version = settings.fingerprint(reads_rationales=False)
+
     @dg.asset(
         group_name=GROUP,
         partitions_def=project.partitions.domains,
-        code_version=VERSION,
+        code_version=version,
         io_manager_key="tables",
         kinds={"numpy"},
         description="The rank that each baseline gives to each user's test item, for every protocol.",
@@ -67,9 +70,15 @@ def _baseline_scores(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         item_embeddings: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, VERSION, {"protocols": ", ".join(PROTOCOLS)}) as work:
+        params = {
+            "protocols": ", ".join(PROTOCOLS),
+            **{name: settings.config(name) for name in settings.chosen(reads_rationales=False)},
+        }
+        with materialising(context, tracking, version, params) as work:
             ranks = [
-                baseline_ranks(assemble(context.partition_key, protocol, interactions, item_embeddings))
+                baseline_ranks(
+                    assemble(context.partition_key, protocol, interactions, item_embeddings), settings
+                )
                 for protocol in PROTOCOLS
                 if has_protocol(interactions, protocol)
             ]
@@ -80,12 +89,13 @@ def _baseline_scores(project: Project) -> dg.AssetsDefinition:
 
 def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
     settings = project.settings
+    version = f"{VERSION}-{settings.baselines.fingerprint(reads_rationales=True)}"
     own_mixes = dg.AssetIn(partition_mapping=project.partitions.mixes_of_domain, metadata=OPTIONAL_PARTITIONS)
 
     @dg.asset(
         group_name=GROUP,
         partitions_def=project.partitions.domains,
-        code_version=VERSION,
+        code_version=version,
         io_manager_key="tables",
         ins={"thought_space_model": own_mixes},
         kinds={"torch"},
@@ -111,7 +121,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             "rationales": settings.rationales.fingerprint(),
             "mixes": ", ".join(trained),
         }
-        with materialising(context, tracking, VERSION, params) as work:
+        with materialising(context, tracking, version, params) as work:
             figures: list[pl.DataFrame] = []
             probes: dict[str, float] = {}
             for protocol in PROTOCOLS:
@@ -119,10 +129,11 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     continue
                 data = assemble(context.partition_key, protocol, *tables)
                 probes |= _probed(data)
+                with_rationales = baseline_ranks(data, settings.baselines, reads_rationales=True)
                 evaluated = evaluate_in_domain(
                     data,
                     [(mix, models[protocol].model) for mix, models in trained.items() if protocol in models],
-                    evaluated_baselines(data, baseline_scores),
+                    evaluated_baselines(data, pl.concat([baseline_scores, with_rationales])),
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )

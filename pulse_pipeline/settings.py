@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -34,6 +35,9 @@ class Settings(BaseModel):
 
     thought_space: ThoughtSpaceConfig = ThoughtSpaceConfig()
     """Architecture, losses and optimisation of the Thought Space."""
+
+    baselines: BaselineSettings = BaselineSettings()
+    """Which baselines every domain is held against, and their settings."""
 
 
 def load_settings(path: Path | None = None) -> Settings:

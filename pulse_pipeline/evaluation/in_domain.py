@@ -6,9 +6,8 @@ from collections.abc import Iterable
 import numpy as np
 import polars as pl
 
-from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
-from pulse_pipeline.evaluation.baselines.popularity import Popularity
-from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
+from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.evaluation.baselines.suite import SUITE
 from pulse_pipeline.evaluation.evaluate import (
     Evaluated,
     Origin,
@@ -19,6 +18,7 @@ from pulse_pipeline.evaluation.evaluate import (
 )
 from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
 from pulse_pipeline.evaluation.slices import WITH_RATIONALE, has_rationale
+from pulse_pipeline.progress import track
 from pulse_pipeline.schemas import BaselineScores, Metrics
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
@@ -31,22 +31,29 @@ BASELINE = "baseline"
 DIFFERENCE = "NDCG difference"
 
 
-def baseline_ranks(data: DomainData) -> pl.DataFrame:
-    """Rank every test target by every baseline.
+def baseline_ranks(
+    data: DomainData, settings: BaselineSettings | None = None, *, reads_rationales: bool = False
+) -> pl.DataFrame:
+    """Fit baselines and rank every test target by each.
 
     Args:
         data: The domain, under one protocol.
+        settings: Which baselines, and their settings; defaults without.
+        reads_rationales: Run those baselines that read rationales, not those that do not.
 
     Returns:
         A `schemas.BaselineScores` table.
     """
-    baselines: list[tuple[Ranker, str | None]] = [
-        (Popularity().fit(data), data.domain),
-        (MarkovKNN().fit(data), data.domain),
-        (TextKNN(centred=False).fit(data), None),
-        (TextKNN(centred=True).fit(data), None),
-    ]
-    return pl.concat([_ranks_of(ranker, data, mix) for ranker, mix in baselines])
+    settings = settings or BaselineSettings()
+    names = settings.chosen(reads_rationales=reads_rationales)
+    tables: list[pl.DataFrame] = [BaselineScores.create_empty()]
+    with track(f"baselines {data.domain}", len(names), "models") as progress:
+        for name in names:
+            progress.relabel(f"baselines {data.domain}: {name}")
+            ranker = settings.build(name).fit(data)
+            tables.append(_ranks_of(ranker, data, data.domain if SUITE[name].learns else None))
+            progress.advance()
+    return pl.concat(tables)
 
 
 def _ranks_of(ranker: Ranker, data: DomainData, train_mix: str | None) -> pl.DataFrame:

@@ -70,7 +70,9 @@ class TopK:
     scores: FloatArray
 
 
-def user_ranks(ranker: Ranker, data: DomainData, phase: Phase, chunk: int = CHUNK) -> UserRanks:
+def user_ranks(
+    ranker: Ranker, data: DomainData, phase: Phase, chunk: int = CHUNK, *, users: IntArray | None = None
+) -> UserRanks:
     """Rank each user's target against every item the user has not seen.
 
     Ties are pessimistic: an item with the target's score counts as better, so a model that scores
@@ -81,14 +83,15 @@ def user_ranks(ranker: Ranker, data: DomainData, phase: Phase, chunk: int = CHUN
         data: The domain.
         phase: Which targets.
         chunk: Users scored together at most; fewer where the catalogue is large.
+        users: Some of the users who have a history and a target in `phase`; all of them by default.
 
     Returns:
-        Ranks of all users who have a history and a target in `phase`.
+        Ranks of those users.
 
     Raises:
         ValueError: The model's scores hold a NaN or have the wrong shape.
     """
-    users = data.evaluated_users(phase)
+    users = data.evaluated_users(phase) if users is None else users
     targets = np.array([data.target(user, phase) for user in users], dtype=np.int64)
     ranks = np.empty(len(users), dtype=np.int64)
     with track(f"ranking {data.domain} by {ranker.name}", len(users), "users") as task:

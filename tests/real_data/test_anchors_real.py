@@ -15,6 +15,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pulse_pipeline.evaluation.baselines.ease import EASE
+from pulse_pipeline.evaluation.baselines.item_knn import ItemKNN
 from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
 from pulse_pipeline.evaluation.baselines.popularity import Popularity
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
@@ -108,6 +110,25 @@ def test_popularity_lies_at_its_anchor(folder: str, hit_rate: float, ndcg: float
     assert low < hit_rate < high
     low, high = interval(result, "NDCG")
     assert low - 0.0005 < ndcg < high + 0.0005  # the anchor is rounded to three places
+
+
+@pytest.mark.parametrize(
+    ("baseline", "folder", "hit_rate", "ndcg"),
+    [
+        (ItemKNN, "movielens/ml-100k", 0.109, 0.057),
+        (ItemKNN, "amazon-2014/Beauty", 0.059, 0.034),
+        (EASE, "movielens/ml-100k", 0.146, 0.075),
+        (EASE, "amazon-2014/Beauty", 0.070, 0.037),
+    ],
+)
+def test_linear_models_lie_at_their_anchors(
+    baseline: type[ItemKNN | EASE], folder: str, hit_rate: float, ndcg: float
+) -> None:
+    data = leave_one_out(folder, min_interactions=5)
+    result = evaluate_ranker(baseline().fit(data), data, train_mix=data.domain, seed=0)
+    for metric, anchor in (("HR", hit_rate), ("NDCG", ndcg)):
+        low, high = interval(result, metric)
+        assert low < anchor < high
 
 
 def test_popularity_with_validation_items_is_the_anchor_itself() -> None:

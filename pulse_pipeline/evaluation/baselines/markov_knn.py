@@ -6,12 +6,10 @@ Nothing is trained, and it is better than many published models.
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from pulse_pipeline.evaluation.baselines.matrices import cosines, inverse, training_matrix
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
-
-Weights = NDArray[np.float32]
 
 WINDOW = 3
 LAST = 3
@@ -34,7 +32,7 @@ class MarkovKNN:
         prefixes = [data.sequences[user][:n] for user, n in enumerate(data.n_train)]
         owners = np.repeat(np.arange(len(prefixes)), data.n_train)
         items = np.concatenate([*prefixes, np.empty(0, dtype=np.int64)])
-        neighbours = _cosines(owners, items, len(prefixes), data.n_items)
+        neighbours = cosines(training_matrix(data))
         self._links = _transitions(owners, items, data.n_items) + KNN_WEIGHT * neighbours
         return self
 
@@ -59,19 +57,4 @@ def _transitions(owners: IntArray, items: IntArray, n_items: int) -> sparse.csr_
         counts.append(np.full(len(same_user), 1 / step, dtype=np.float32))
     pairs = (np.concatenate(rows), np.concatenate(columns))
     matrix = sparse.csr_matrix((np.concatenate(counts), pairs), shape=(n_items, n_items))
-    return sparse.diags_array(_inverse(matrix.sum(axis=1)), format="csr") @ matrix
-
-
-def _cosines(owners: IntArray, items: IntArray, n_users: int, n_items: int) -> sparse.csr_matrix:
-    ones = np.ones(len(items), dtype=np.float32)
-    took = sparse.csr_matrix((ones, (owners, items)), shape=(n_users, n_items))
-    took.data[:] = 1  # someone who took an item twice is still one user of it
-    common = (took.T @ took).tocsr()
-    scale = sparse.diags_array(np.sqrt(_inverse(common.diagonal())), format="csr")
-    common.setdiag(0)
-    return scale @ common @ scale
-
-
-def _inverse(values: object) -> Weights:
-    flat = np.asarray(values, dtype=np.float32).ravel()
-    return np.divide(1, flat, out=np.zeros_like(flat), where=flat > 0)
+    return sparse.diags_array(inverse(matrix.sum(axis=1)), format="csr") @ matrix

@@ -16,7 +16,7 @@ NO_TEXT = -2.0  # below every cosine: an item of which nothing is known is never
 
 
 class TextKNN:
-    """Cosine between an item's text vector and the mean of the last items' vectors.
+    """Cosine between an item's text vector and the weighted mean of the last items' vectors.
 
     An item without text has a zero vector. It adds nothing to a user's mean, and its score is
     `NO_TEXT`, below all others.
@@ -25,12 +25,14 @@ class TextKNN:
         centred: Whether the catalogue's mean vector is taken off first, so that what all texts of a
             domain share no longer counts.
         last: How many of the latest items make up the user.
+        decay: Weight of an item relative to the next later one; 1 is the plain mean.
     """
 
-    def __init__(self, *, centred: bool = True, last: int = LAST) -> None:
+    def __init__(self, *, centred: bool = True, last: int = LAST, decay: float = 1.0) -> None:
         """Choose the variant."""
         self.centred = centred
         self.last = last
+        self.decay = decay
 
     @property
     def name(self) -> str:
@@ -46,12 +48,13 @@ class TextKNN:
             mean = vectors[seen].mean(axis=0)
             vectors = np.where(self._has_text[:, None], _unit(vectors - mean), 0.0).astype(np.float32)
         self._vectors = vectors
+        self._weights = (self.decay ** np.arange(self.last)[::-1]).astype(np.float32)
         return self
 
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
         """Cosines in -1 to 1, and `NO_TEXT` for items without text [len(users), n_items]."""
         recent = [data.history(user, phase)[-self.last :] for user in users]
-        means = np.stack([self._vectors[items].sum(axis=0) for items in recent])
+        means = np.stack([self._weights[self.last - len(items) :] @ self._vectors[items] for items in recent])
         scores = _unit(means) @ self._vectors.T
         scores[:, ~self._has_text] = NO_TEXT
         return scores.astype(np.float32, copy=False)
