@@ -9,6 +9,13 @@ from pulse_pipeline.evaluation.baselines.ease import EASE, EASEConfig
 from pulse_pipeline.evaluation.baselines.ials import IALS, IALSConfig
 from pulse_pipeline.evaluation.baselines.item_knn import ItemKNN, ItemKNNConfig
 from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
+from pulse_pipeline.evaluation.baselines.neural.alpharec import AlphaRec, AlphaRecConfig
+from pulse_pipeline.evaluation.baselines.neural.gsasrec import GSASRec, GSASRecConfig
+from pulse_pipeline.evaluation.baselines.neural.lightgcn import LightGCN, LightGCNConfig
+from pulse_pipeline.evaluation.baselines.neural.sasrec import SASRec, SASRecConfig
+from pulse_pipeline.evaluation.baselines.neural.slim_fused import SLIMFused, SLIMFusedConfig
+from pulse_pipeline.evaluation.baselines.neural.slim_id_free import SLIMIDFree, SLIMIDFreeConfig
+from pulse_pipeline.evaluation.baselines.neural.unisrec import UniSRec, UniSRecConfig
 from pulse_pipeline.evaluation.baselines.popularity import Popularity
 from pulse_pipeline.evaluation.baselines.recency_text_knn import RecencyTextKNN, RecencyTextKNNConfig
 from pulse_pipeline.evaluation.baselines.recent_popularity import RecentPopularity, RecentPopularityConfig
@@ -54,5 +61,12 @@ SUITE: dict[str, Entry] = {
     "text_knn": Entry(lambda _: TextKNN(centred=False), learns=False),
     "text_knn_centred": Entry(lambda _: TextKNN(centred=True), learns=False),
     "text_knn_recency": Entry(RecencyTextKNN, RecencyTextKNNConfig),
+    "sasrec": Entry(SASRec, SASRecConfig, neural=True),
+    "gsasrec": Entry(GSASRec, GSASRecConfig, neural=True),
+    "lightgcn": Entry(LightGCN, LightGCNConfig, neural=True),
+    "alpharec": Entry(AlphaRec, AlphaRecConfig, neural=True),
+    "unisrec": Entry(UniSRec, UniSRecConfig, neural=True),
+    "slim_fused": Entry(SLIMFused, SLIMFusedConfig, neural=True, reads_rationales=True),
+    "slim_id_free": Entry(SLIMIDFree, SLIMIDFreeConfig, neural=True, reads_rationales=True),
 }
 CHEAP = tuple(name for name, entry in SUITE.items() if not entry.neural)
