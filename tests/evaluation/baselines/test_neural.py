@@ -36,11 +36,18 @@ def fitted(name: str, data: DomainData, **parameters: object) -> Ranker:
     return settings.build(name).fit(data)
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("sasrec", 12), ("gsasrec", 40), ("unisrec", 12)])
-def test_an_order_is_learned(name: str, epochs: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("sasrec", {}),
+        ("gsasrec", {"epochs": 32, "patience": 32, "batch_size": 8, "negatives": 8}),
+        ("unisrec", {}),
+    ],
+)
+def test_an_order_is_learned(name: str, parameters: dict[str, object]) -> None:
     data = order_world(0)
     assert ndcg(Popularity().fit(data), data) < 0.35
-    assert ndcg(fitted(name, data, epochs=epochs, patience=20, dropout=0.1, **SMALL), data) > 0.8
+    assert ndcg(fitted(name, data, **{"dropout": 0.1, **SMALL, **parameters}), data) > 0.8
 
 
 @pytest.mark.parametrize(

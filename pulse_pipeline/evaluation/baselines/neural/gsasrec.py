@@ -45,8 +45,9 @@ class GSASRecNetwork(SASRecNetwork):
     def __init__(self, data: DomainData, config: GSASRecConfig) -> None:
         """Work out the power of the positive's probability."""
         super().__init__(data, config)
-        self.negatives = config.negatives
-        self.power = positive_power(config.negatives, data.n_items, config.calibration)
+        # More draws than there are items would outweigh the one positive many times over.
+        self.negatives = min(config.negatives, max(1, data.n_items - 1))
+        self.power = positive_power(self.negatives, data.n_items, config.calibration)
 
     def objective(self, queries: Tensor, items: Tensor, targets: Tensor) -> Tensor:
         r"""The loss gBCE, with uniformly drawn negatives.

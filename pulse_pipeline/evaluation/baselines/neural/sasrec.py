@@ -19,7 +19,7 @@ class SASRecConfig(SequenceConfig):
         "width": (64, 128, 256),
         "blocks": (1, 2, 3),
         "dropout": (0.1, 0.2, 0.3, 0.5),
-        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "learning_rate": (5e-4, 1e-3, 2e-3, 4e-3),
         "history_length": (20, 50, 100, 200),
         "weight_decay": (0.0, 0.01, 0.1),
     }

@@ -23,7 +23,7 @@ class UniSRecConfig(SequenceConfig):
         "width": (64, 128, 256),
         "blocks": (1, 2),
         "dropout": (0.1, 0.2, 0.3, 0.5),
-        "learning_rate": (3e-4, 1e-3, 3e-3),
+        "learning_rate": (5e-4, 1e-3, 2e-3, 4e-3),
         "temperature": (0.05, 0.07, 0.1, 0.15),
         "weight_decay": (0.0, 0.01, 0.1),
     }
