@@ -39,6 +39,10 @@ and ratings only.
 - *words*, *in*, *out*: length; prompt and completion tokens. *a second*: on a shared machine, so compare
   within a table only.
 
+Qwen2.5-Coder-1.5B-Instruct ran as 4-bit weights on a llama.cpp server through the `server` engine; that
+server counts prompt tokens without those it had cached. The winner is the default of its family
+(`rationales/families.py`).
+
 Shares are of all answers. Grounding is counted by words: it sees a name that is not there, not a wrong
 claim about one that is.
 """

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pulse_pipeline.provenance import fingerprint
+from pulse_pipeline.rationales.families import family_of
 from pulse_pipeline.revisions import check_revision
 
 Kind = Literal["hindsight", "foresight", "item", "refined", "bridging"]
@@ -254,7 +255,8 @@ class RationaleSettings(_Frozen):
 
     foresight: str = _FORESIGHT
     """Prompt that sees the history only; the kind allowed at inference. Holds ``{history}``, and
-    ``{neighbours}`` if it is to name what similar users chose."""
+    ``{neighbours}`` if it is to name what similar users chose. The default is that of the model's family
+    (`families`), and so is the room of `sampling`."""
 
     hindsight: str = _HINDSIGHT
     """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``, and
@@ -290,6 +292,28 @@ class RationaleSettings(_Frozen):
 
     language: str | None = Field(default="en", pattern="^[a-z]{2,3}$")
     """ISO 639 code of the language that rationales must be in; null accepts any."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_family(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "model" not in given:
+            return given
+        model = given["model"]
+        named = (
+            model.model
+            if isinstance(model, ModelRef)
+            else model.get("model")
+            if isinstance(model, dict)
+            else ""
+        )
+        family = family_of(str(named))
+        if family is None:
+            return given
+        room = {"max_tokens": family.max_tokens, "max_characters": family.max_characters}
+        sampling = given.get("sampling", {})
+        if isinstance(sampling, dict):
+            sampling = room | sampling
+        return {"foresight": family.foresight} | given | {"sampling": sampling}
 
     @model_validator(mode="after")
     def _prompts_show_what_they_ask_about(self) -> Self:
