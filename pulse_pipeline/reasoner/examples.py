@@ -1,0 +1,100 @@
+"""What the reasoner learns from: one training item a user, the one that rationales speak about.
+
+That item is a training item under every protocol, so one reasoner serves them all. Negatives come from what
+was chosen up to those items; whether to stop is read off held-out users, so that neither validation
+nor test items are looked at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.rationales.cuts import spoken_positions
+from pulse_pipeline.reasoner.choices import Choice, names, user_generator
+from pulse_pipeline.reasoner.config import ReasonerConfig
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Choices to learn from.
+
+    Attributes:
+        training: Those that the gradient sees.
+        validation: Those of other users.
+    """
+
+    training: list[Choice]
+    validation: list[Choice]
+
+
+def examples(
+    interactions: pl.DataFrame, items: pl.DataFrame, rationales: pl.DataFrame, config: ReasonerConfig
+) -> Examples:
+    """Make a domain's examples.
+
+    Args:
+        interactions: The `interactions` table.
+        items: The `items` table.
+        rationales: Rows of the `rationales` schema, those of kind `config.rationales` among them.
+        config: The settings.
+
+    Returns:
+        One example for each drawn user who has a valid rationale.
+
+    Raises:
+        PulseError: Fewer than two users have one.
+    """
+    told = _told(interactions, rationales, config)
+    if len(told) < 2:
+        raise PulseError(
+            f"{len(told)} users have a valid {config.rationales} rationale of a training item, and the "
+            "reasoner needs two or more: raise rationale_users in domains.yaml"
+        )
+    titles = names(items, config.title_characters)
+    pool = np.unique(np.concatenate(told["seen"].to_numpy()))
+    chosen = [_example(row, titles, pool, config) for row in told.iter_rows(named=True)]
+    held_out = max(1, round(config.validation_share * len(chosen)))
+    return Examples(chosen[held_out:], chosen[:held_out])
+
+
+def _told(interactions: pl.DataFrame, rationales: pl.DataFrame, config: ReasonerConfig) -> pl.DataFrame:
+    """One row a user, in the order of their ids' hashes.
+
+    Returns:
+        Columns `user_id`, `seen` (item ids, oldest first, the chosen one last), `rationale`.
+    """
+    valid = rationales.filter(pl.col("valid") & (pl.col("kind") == config.rationales))
+    spoken = spoken_positions(interactions).join(
+        valid.select("user_id", "rationale", spoken="target_position"), on=["user_id", "spoken"]
+    )
+    drawn = sorted(spoken["user_id"], key=text_hash)[: config.users]
+    seen = (
+        interactions.join(spoken, on="user_id")
+        .filter(pl.col("position") <= pl.col("spoken"))
+        .sort("user_id", "position")
+        .group_by("user_id")
+        .agg(seen="item_id", rationale=pl.col("rationale").first())
+    )
+    return pl.DataFrame({"user_id": drawn}, {"user_id": pl.String}).join(
+        seen, on="user_id", maintain_order="left"
+    )
+
+
+def _example(
+    row: dict[str, object], titles: dict[str, str], pool: np.ndarray, config: ReasonerConfig
+) -> Choice:
+    seen = [str(item) for item in row["seen"]]  # type: ignore[attr-defined]
+    draw = user_generator(config.seed, str(row["user_id"]))
+    unseen = np.setdiff1d(pool, seen)
+    negatives = draw.choice(unseen, min(config.candidates - 1, len(unseen)), replace=False)
+    shown = draw.permutation([seen[-1], *negatives])
+    kept = draw.random() >= config.rationale_dropout
+    return Choice(
+        history=tuple(titles[item] for item in seen[-2 : -2 - config.history_items : -1]),
+        candidates=tuple(titles[item] for item in shown),
+        answer=int(np.flatnonzero(shown == seen[-1])[0]),
+        rationale=str(row["rationale"]) if kept else None,
+    )
