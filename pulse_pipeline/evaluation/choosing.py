@@ -15,7 +15,7 @@ from pulse_pipeline import provenance
 from pulse_pipeline.evaluation.bootstrap import intervals, paired_difference
 from pulse_pipeline.evaluation.evaluate import Origin
 from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
-from pulse_pipeline.evaluation.slices import ALL
+from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE, WITHOUT_RATIONALE, Mask
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.reasoner.choices import Choice, user_generator
 from pulse_pipeline.reasoner.config import ReasonerConfig
@@ -24,6 +24,9 @@ from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
 
 SIZES = (20, 5)
 """How many candidates there are; the smaller set is the beginning of the larger."""
+
+CANDIDATE_SEED = 0
+"""One draw for all models, whatever their own seeds."""
 
 DIFFERENCE = "HR difference"
 
@@ -48,7 +51,7 @@ def drawn_users(data: DomainData, at_most: int) -> IntArray:
     return np.sort(np.asarray(order[:at_most], dtype=np.int64))
 
 
-def drawn_candidates(data: DomainData, users: IntArray, seed: int) -> list[IntArray]:
+def drawn_candidates(data: DomainData, users: IntArray, seed: int = CANDIDATE_SEED) -> list[IntArray]:
     """The test target of each user, then uniform negatives that the user has not seen.
 
     Returns:
@@ -108,33 +111,58 @@ def candidate_ranks(scores: list[FloatArray], choices: list[Choice]) -> IntArray
     )
 
 
-def evaluate_choices(ranks: IntArray, size: int, data: DomainData, origin: Origin) -> Chosen:
+def evaluate_choices(ranks: IntArray, size: int, data: DomainData, origin: Origin, told: Mask) -> Chosen:
     """HR, NDCG and MRR among `size` candidates, with intervals over users.
 
     Args:
-        ranks: As `candidate_ranks` gives them.
+        ranks: As `candidate_ranks` gives them [n_users].
         size: How many candidates there were.
         data: The domain, under the protocol of the ranks.
         origin: Where the ranks come from.
+        told: Which users have a rationale [n_users].
+
+    Returns:
+        Rows over all users and, where only some have a rationale, over those who have and who have not.
     """
-    named = [(metric, k) for metric in METRICS for k in CUTOFFS if k < size or metric != "HR"]
-    named = [(metric, k) for metric, k in named if k <= size]
-    table = np.stack([METRICS[metric](ranks, k) for metric, k in named], axis=1)
+    groups = [(ALL, np.ones_like(told))]
+    if told.any() and not told.all():
+        groups += [(WITH_RATIONALE, told), (WITHOUT_RATIONALE, ~told)]
     rows = [
-        {"metric": metric, "k": k, "value": found.value, "ci_low": found.low, "ci_high": found.high}
-        for (metric, k), found in zip(named, intervals(table), strict=True)
+        {"slice": name, "n_users": int(members.sum()), **row}
+        for name, members in groups
+        for row in _figures(ranks[members], size)
     ]
-    return Chosen(_rows(rows, size, len(ranks), data, origin), ranks)
+    shared = {
+        **asdict(origin),
+        "dataset": data.domain,
+        "protocol": data.protocol,
+        "candidates": str(size),
+        "p_value_vs_best_baseline": None,
+        "git_sha": provenance.git_sha(),
+    }
+    frame = pl.DataFrame(rows).with_columns(pl.lit(value).alias(key) for key, value in shared.items())
+    return Chosen(Metrics.validate(frame, cast=True), ranks)
 
 
-def hit_difference(a: Chosen, b: Chosen) -> pl.DataFrame:
-    """How much more often `a` has the target first than `b`, on the same users: one row of `Metrics`."""
+def hit_difference(a: Chosen, b: Chosen, among: Mask) -> pl.DataFrame:
+    """How much more often `a` has the target first than `b`, on the same users.
+
+    Args:
+        a: A model.
+        b: Another.
+        among: Which users have a rationale, some at least; only they are compared [n_users].
+
+    Returns:
+        One row of `schemas.Metrics`; the p-value is that of the difference.
+    """
     hit_rate = METRICS["HR"]
-    found = paired_difference(hit_rate(a.ranks, 1), hit_rate(b.ranks, 1))
-    template = a.metrics.filter(metric="HR", k=1)
+    found = paired_difference(hit_rate(a.ranks, 1)[among], hit_rate(b.ranks, 1)[among])
+    template = a.metrics.filter(slice=ALL, metric="HR", k=1)
     row = template.with_columns(
         model=pl.lit(f"{template['model'][0]} - {b.metrics['model'][0]}"),
+        slice=pl.lit(WITH_RATIONALE),
         metric=pl.lit(DIFFERENCE),
+        n_users=pl.lit(int(among.sum())),
         value=found.value,
         ci_low=found.low,
         ci_high=found.high,
@@ -143,18 +171,11 @@ def hit_difference(a: Chosen, b: Chosen) -> pl.DataFrame:
     return Metrics.validate(row, cast=True)
 
 
-def _rows(
-    rows: list[dict[str, object]], size: int, n_users: int, data: DomainData, origin: Origin
-) -> pl.DataFrame:
-    shared = {
-        **asdict(origin),
-        "dataset": data.domain,
-        "protocol": data.protocol,
-        "candidates": str(size),
-        "slice": ALL,
-        "n_users": n_users,
-        "p_value_vs_best_baseline": None,
-        "git_sha": provenance.git_sha(),
-    }
-    frame = pl.DataFrame(rows).with_columns(pl.lit(value).alias(key) for key, value in shared.items())
-    return Metrics.validate(frame, cast=True)
+def _figures(ranks: IntArray, size: int) -> list[dict[str, object]]:
+    # HR at the number of candidates is 1 for every model.
+    named = [(metric, k) for metric in METRICS for k in CUTOFFS if k < size + (metric != "HR")]
+    table = np.stack([METRICS[metric](ranks, k) for metric, k in named], axis=1)
+    return [
+        {"metric": metric, "k": k, "value": found.value, "ci_low": found.low, "ci_high": found.high}
+        for (metric, k), found in zip(named, intervals(table), strict=True)
+    ]

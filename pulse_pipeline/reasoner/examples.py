@@ -1,18 +1,19 @@
 """What the reasoner learns from: one training item a user, the one that rationales speak about.
 
-That item is a training item under every protocol, so one reasoner serves them all. Negatives come from what
-was chosen up to those items; whether to stop is read off held-out users, so that neither validation
-nor test items are looked at.
+Only items that are training under every protocol are learned from, so one reasoner serves them all. Negatives
+come from what was chosen up to those items; whether to stop is read off held-out users, so that neither
+validation nor test items are looked at.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.provenance import text_hash
-from pulse_pipeline.rationales.cuts import spoken_positions
+from pulse_pipeline.rationales.cuts import learned_positions
 from pulse_pipeline.reasoner.choices import Choice, names, user_generator
 from pulse_pipeline.reasoner.config import ReasonerConfig
 
@@ -53,9 +54,10 @@ def examples(
             f"{len(told)} users have a valid {config.rationales} rationale of a training item, and the "
             "reasoner needs two or more: raise rationale_users in domains.yaml"
         )
-    titles = names(items, config.title_characters)
-    pool = np.unique(np.concatenate(told["seen"].to_numpy()))
-    chosen = [_example(row, titles, pool, config) for row in told.iter_rows(named=True)]
+    maker = _Maker(
+        names(items, config.title_characters), np.unique(np.concatenate(told["seen"].to_list())), config
+    )
+    chosen = [maker.example(*row) for row in told.select("user_id", "seen", "rationale").iter_rows()]
     held_out = max(1, round(config.validation_share * len(chosen)))
     return Examples(chosen[held_out:], chosen[:held_out])
 
@@ -67,7 +69,7 @@ def _told(interactions: pl.DataFrame, rationales: pl.DataFrame, config: Reasoner
         Columns `user_id`, `seen` (item ids, oldest first, the chosen one last), `rationale`.
     """
     valid = rationales.filter(pl.col("valid") & (pl.col("kind") == config.rationales))
-    spoken = spoken_positions(interactions).join(
+    spoken = learned_positions(interactions).join(
         valid.select("user_id", "rationale", spoken="target_position"), on=["user_id", "spoken"]
     )
     drawn = sorted(spoken["user_id"], key=text_hash)[: config.users]
@@ -83,18 +85,31 @@ def _told(interactions: pl.DataFrame, rationales: pl.DataFrame, config: Reasoner
     )
 
 
-def _example(
-    row: dict[str, object], titles: dict[str, str], pool: np.ndarray, config: ReasonerConfig
-) -> Choice:
-    seen = [str(item) for item in row["seen"]]  # type: ignore[attr-defined]
-    draw = user_generator(config.seed, str(row["user_id"]))
-    unseen = np.setdiff1d(pool, seen)
-    negatives = draw.choice(unseen, min(config.candidates - 1, len(unseen)), replace=False)
-    shown = draw.permutation([seen[-1], *negatives])
-    kept = draw.random() >= config.rationale_dropout
-    return Choice(
-        history=tuple(titles[item] for item in seen[-2 : -2 - config.history_items : -1]),
-        candidates=tuple(titles[item] for item in shown),
-        answer=int(np.flatnonzero(shown == seen[-1])[0]),
-        rationale=str(row["rationale"]) if kept else None,
-    )
+@dataclass(frozen=True)
+class _Maker:
+    """Makes examples of one domain.
+
+    Attributes:
+        titles: Name of each item by its id.
+        pool: Ids of the items that negatives are drawn from, sorted [n_items].
+        config: The settings.
+    """
+
+    titles: dict[str, str]
+    pool: NDArray[np.str_]
+    config: ReasonerConfig
+
+    def example(self, user_id: str, seen: list[str], rationale: str) -> Choice:
+        """The choice of the last of the items seen, after the ones before it."""
+        config, draw = self.config, user_generator(self.config.seed, user_id)
+        *before, chosen = seen
+        unseen = np.setdiff1d(self.pool, seen)
+        negatives = draw.choice(unseen, min(config.candidates - 1, len(unseen)), replace=False)
+        shown = draw.permutation([chosen, *negatives])
+        kept = draw.random() >= config.rationale_dropout
+        return Choice(
+            history=tuple(self.titles[item] for item in before[: -config.history_items - 1 : -1]),
+            candidates=tuple(self.titles[item] for item in shown),
+            answer=int(np.flatnonzero(shown == chosen)[0]),
+            rationale=rationale if kept else None,
+        )

@@ -19,6 +19,7 @@ from pulse_pipeline.reasoner.choices import Choice
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from tests.thought_space.conftest import planted
 
+NOBODY = np.zeros(1000, dtype=np.bool_)
 ORIGIN = Origin("chance", None, 0, "faithful", None, None)
 
 
@@ -84,7 +85,9 @@ def test_random_scores_give_chance(data, size):
     choices = asked(data, users, [items[:size] for items in drawn_candidates(data, users, 0)])
     rng = np.random.default_rng(0)
     scores = [rng.random(size).astype(np.float32) for _ in choices]
-    found = evaluate_choices(candidate_ranks(scores, choices), size, data, ORIGIN).metrics
+    found = evaluate_choices(
+        candidate_ranks(scores, choices), size, data, ORIGIN, NOBODY[: len(choices)]
+    ).metrics
     values = {(row["metric"], row["k"]): row for row in found.iter_rows(named=True)}
     for metric, value in (
         ("HR", 1 / size),
@@ -107,9 +110,19 @@ def test_the_first_of_the_candidates_shown_is_no_better_than_chance(data):
 
 
 def test_a_difference_compares_users_with_themselves(data):
-    first = evaluate_choices(np.array([1, 1, 2, 3]), 5, data, ORIGIN)
-    second = evaluate_choices(np.array([1, 2, 2, 3]), 5, data, ORIGIN)
-    row = hit_difference(first, second).row(0, named=True)
-    assert row["value"] == pytest.approx(0.25)
-    assert row["metric"] == "HR difference"
-    assert hit_difference(first, first)["value"][0] == 0
+    told = np.array([True, True, False, False])
+    first = evaluate_choices(np.array([1, 1, 2, 3]), 5, data, ORIGIN, told)
+    second = evaluate_choices(np.array([1, 2, 2, 3]), 5, data, ORIGIN, told)
+    row = hit_difference(first, second, told).row(0, named=True)
+    assert row["value"] == pytest.approx(0.5)
+    assert (row["metric"], row["slice"], row["n_users"]) == ("HR difference", "rationale:yes", 2)
+    assert hit_difference(first, second, ~NOBODY[:4])["value"][0] == 0.25
+    assert hit_difference(first, first, told)["value"][0] == 0
+
+
+def test_users_with_and_without_a_rationale_have_rows_of_their_own(data):
+    told = np.array([True, False, False])
+    found = evaluate_choices(np.array([1, 2, 4]), 5, data, ORIGIN, told).metrics.filter(metric="HR", k=1)
+    values = {row["slice"]: (row["value"], row["n_users"]) for row in found.iter_rows(named=True)}
+    assert values == {"all": (pytest.approx(1 / 3), 3), "rationale:yes": (1.0, 1), "rationale:no": (0.0, 2)}
+    assert set(evaluate_choices(np.array([1]), 5, data, ORIGIN, told[:1]).metrics["slice"]) == {"all"}

@@ -78,6 +78,15 @@ def test_only_valid_rationales_of_the_kind_count():
         examples(interactions, items, rationales, CONFIG.model_copy(update={"rationales": "refined"}))
 
 
+def test_an_item_that_any_protocol_holds_out_is_not_learned_from():
+    interactions, items, rationales = tables()
+    late = (pl.col("user_id") == "u3") & (pl.col("position") > 0)
+    temporal = pl.when(late).then(pl.lit("test")).otherwise(pl.lit("train"))
+    given = examples(interactions.with_columns(split_temporal=temporal), items, rationales, CONFIG)
+    reasons = {choice.rationale for choice in [*given.training, *given.validation]}
+    assert reasons == {f"reason {user}" for user in range(N_USERS) if user != 3}
+
+
 def test_rationale_dropout_hides_rationales():
     hidden = CONFIG.model_copy(update={"rationale_dropout": 1.0})
     given = examples(*tables(), hidden)

@@ -4,7 +4,7 @@ import polars as pl
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.provenance import text_hash
-from pulse_pipeline.rationales.cuts import spoken_positions
+from pulse_pipeline.rationales.cuts import learned_positions
 from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.spec import HistoryBudget
 from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
@@ -24,7 +24,7 @@ class BehaviourTexts:
             budget: How much is told.
         """
         self._histories = Histories(interactions, items, budget)
-        self._spoken = spoken_positions(interactions)
+        self._spoken = learned_positions(interactions)
 
     def __call__(self, wanted: pl.DataFrame) -> pl.Series:
         """One text a row.
@@ -69,7 +69,7 @@ def pairs(
         PulseError: Fewer than four users have a valid hindsight rationale.
     """
     told = rationales.filter(pl.col("valid") & (pl.col("kind") == "hindsight"))
-    spoken = spoken_positions(interactions).rename({"spoken": "target_position"})
+    spoken = learned_positions(interactions).rename({"spoken": "target_position"})
     found = (
         told.join(spoken, on=CUT, how="semi")
         .with_columns(order=pl.col("user_id").map_elements(text_hash, pl.String))

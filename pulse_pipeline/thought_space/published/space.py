@@ -78,6 +78,8 @@ class PublishedSpace(torch.nn.Module):
     def vectors(self, encode: Callable[[list[str]], Tensor], texts: list[str]) -> FloatArray:
         """Unit vectors of any number of texts, nothing learned [n, d]."""
         self.eval()
+        if not texts:
+            return np.zeros((0, self.behaviour.config.hidden_size), dtype=np.float32)
         starts = range(0, len(texts), TEXTS_AT_ONCE)
         blocks = [encode(texts[start : start + TEXTS_AT_ONCE]).float().cpu().numpy() for start in starts]
         return np.concatenate(blocks)

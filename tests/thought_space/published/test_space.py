@@ -132,10 +132,11 @@ def test_a_planted_tie_is_learned_and_held_out_pairs_find_each_other(trained):
 
 
 def test_the_two_encoders_share_nothing(trained):
-    behaviour, rationale = (
-        dict(part.named_parameters()) for part in (trained.space.behaviour, trained.space.rationale)
-    )
-    assert all(not torch.equal(tensor, rationale[name]) for name, tensor in behaviour.items())
+    behaviour, rationale = trained.space.behaviour, trained.space.rationale
+    own = {id(parameter) for parameter in behaviour.parameters()}
+    assert own.isdisjoint(id(parameter) for parameter in rationale.parameters())
+    first, second = (part.embeddings.word_embeddings.weight for part in (behaviour, rationale))
+    assert not torch.equal(first, second)
 
 
 def test_equal_seeds_train_alike():
@@ -176,6 +177,7 @@ def test_the_score_is_the_cosine_with_the_answer_in_sight():
     chains = pl.DataFrame(
         {"user_id": ["u1", "u0", "u1"], "target_position": [SPOKEN] * 3, "text": ["a", "b", "c d"]}
     )
+    assert scorer(chains.head(0)).is_empty()
     scores = scorer(chains)
     texts = BehaviourTexts(interactions, items, CONFIG.budget)(chains).to_list()
     by_hand = [

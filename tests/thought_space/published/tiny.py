@@ -36,7 +36,7 @@ def tiny_encoder(tokenizer, *, width=32, seed=0):
             max_position_embeddings=256,
             initializer_range=0.2,
         )
-        return TunableEncoder(BertModel(config, add_pooling_layer=False).eval(), tokenizer)
+        return TunableEncoder(BertModel(config).eval(), tokenizer)
 
 
 def _wrapped(tokenizer):
