@@ -147,7 +147,7 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, params) as work:
             if not trained:
                 raise PulseError(
-                    f"no reasoner was trained for {domain}: run `pulse run --select '+reasoner_evaluation'`"
+                    f"no reasoner was trained for {domain}: run `pulse run --select '*reasoner_evaluation'`"
                 )
             trials = [
                 trial(assemble(domain, protocol, interactions, item_embeddings), items, rationales, config)

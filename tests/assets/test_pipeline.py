@@ -304,9 +304,9 @@ def test_what_costs_much_is_made_only_if_it_is_named(inside):
         "reasoner_model",
         "reasoner_evaluation",
     }
-    for selection in (None, "rationales+", "+report", "group:evaluation"):
+    for selection in (None, "rationales+", "*report", "group:evaluation"):
         assert not chosen(selection) & costly, selection
-    assert chosen("+reasoner_evaluation") & costly == costly - {"item_rationales", "refined_rationales"}
+    assert chosen("*reasoner_evaluation") & costly == costly - {"item_rationales", "refined_rationales"}
     assert chosen("group:reasoner") == {"reasoner_model"}
     assert chosen("reasoner_evaluation") == {"reasoner_evaluation"}
 
