@@ -289,7 +289,7 @@ def test_published_thoughts_are_written_before_the_item_that_scores_them(inside)
     assert event.metadata["val_loss"].value > event.metadata["loss_floor"].value
 
 
-def test_what_costs_much_is_made_only_if_it_is_named(inside):
+def test_what_costs_much_is_made_only_if_it_is_named():
     definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
 
     def chosen(selection):
@@ -299,6 +299,7 @@ def test_what_costs_much_is_made_only_if_it_is_named(inside):
     costly = {
         "item_rationales",
         "refined_rationales",
+        "bridging_rationales",
         "published_thought_space",
         "published_rationales",
         "reasoner_model",
@@ -306,7 +307,11 @@ def test_what_costs_much_is_made_only_if_it_is_named(inside):
     }
     for selection in (None, "rationales+", "*report", "group:evaluation"):
         assert not chosen(selection) & costly, selection
-    assert chosen("*reasoner_evaluation") & costly == costly - {"item_rationales", "refined_rationales"}
+    assert chosen("*reasoner_evaluation") & costly == costly - {
+        "item_rationales",
+        "refined_rationales",
+        "bridging_rationales",
+    }
     assert chosen("group:reasoner") == {"reasoner_model"}
     assert chosen("reasoner_evaluation") == {"reasoner_evaluation"}
 
