@@ -54,9 +54,10 @@ class Partitions:
 
     @property
     def home_and_abroad(self) -> dg.StaticPartitionMapping:
-        """A domain's candidates are chosen by what was trained on it, and on all others but it."""
+        """A domain's candidates are chosen by what was trained on it, on all domains, and on all but it."""
+        names = self.registry.names
         return dg.StaticPartitionMapping(
-            {mix: {mix.removeprefix(ALL_BUT)} if mix != ALL else set() for mix in self.registry.mixes}
+            {mix: {mix.removeprefix(ALL_BUT)} if mix != ALL else set(names) for mix in self.registry.mixes}
         )
 
     @property

@@ -266,7 +266,7 @@ def test_the_faithful_arm_has_rows_of_its_own(inside):
     assert set(found["arm"]) == {"faithful"}
     assert set(found["candidates"]) == {"20", "5"}
     assert set(found["protocol"]) == {"loo", "temporal"}
-    assert set(found["train_mix"]) == {None, "Demo_Films", "all-but-Demo_Films"}
+    assert set(found["train_mix"]) == {None, "Demo_Films", "all", "all-but-Demo_Films"}
     for model in ("LoRA reasoner", "LoRA reasoner, no rationale", "untuned LM", "untuned LM, no rationale"):
         assert model in set(found["model"])
     assert found["value"].is_between(-1, 1).all()
