@@ -277,6 +277,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
             "thought_space_model": present,
             "in_domain_evaluation": present,
             "cross_domain_evaluation": present,
+            "reasoner_evaluation": present,
         },
         io_manager_key="tables",
         kinds={"html"},
@@ -293,10 +294,12 @@ def _report(project: Project) -> dg.AssetsDefinition:
         thought_space_model: dict[str, Models],
         in_domain_evaluation: Tables,
         cross_domain_evaluation: Tables,
+        reasoner_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = {"domains": ", ".join(in_domain_evaluation)}
         with materialising(context, tracking, VERSION, params) as work:
-            metrics = distinct_figures([*in_domain_evaluation.values(), *cross_domain_evaluation.values()])
+            evaluations = (in_domain_evaluation, cross_domain_evaluation, reasoner_evaluation)
+            metrics = distinct_figures(table for tables in evaluations for table in tables.values())
             if metrics.is_empty():
                 raise PulseError(
                     "there is nothing to report yet: run `pulse run`, or materialise an evaluation"

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from pulse_pipeline.domains import ALL, Registry
+from pulse_pipeline.domains import ALL, ALL_BUT, Registry
 
 SOURCE = "source"
 TARGET = "target"
@@ -50,6 +50,14 @@ class Partitions:
                 mix: set(self.registry.members(mix)) if mix in {*self.registry.names, ALL} else set()
                 for mix in self.registry.mixes
             }
+        )
+
+    @property
+    def home_and_abroad(self) -> dg.StaticPartitionMapping:
+        """A domain's candidates are chosen by what was trained on it, on all domains, and on all but it."""
+        names = self.registry.names
+        return dg.StaticPartitionMapping(
+            {mix: {mix.removeprefix(ALL_BUT)} if mix != ALL else set(names) for mix in self.registry.mixes}
         )
 
     @property

@@ -176,10 +176,8 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate the trained models; figures with intervals."""
-    if arm == "faithful":
-        raise PulseError("the faithful arm is not built yet; use `--arm pulse`")
-    _materialise("group:evaluation", None, None)
-    _show_results(protocol, as_json=as_json)
+    _materialise("reasoner_evaluation" if arm == "faithful" else "group:evaluation", None, None)
+    _show_results(protocol, as_json=as_json, arm=arm)
 
 
 @app.command()
@@ -229,18 +227,23 @@ def _project(domains: str | None, config: Path | None) -> tuple[Any, list[str]]:
     return Project(registry, load_settings(config)), [registry.domain(name).name for name in named]
 
 
-def _show_results(protocol: str | None, *, as_json: bool) -> None:
+def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") -> None:
     import polars as pl
 
-    from pulse_pipeline.commands.results import in_domain_table, metrics, zero_shot_table
+    from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
     from pulse_pipeline.domains import load_registry
 
     registry = load_registry()
     figures = metrics(Home.from_environment(), registry)
     if protocol is not None:
         figures = figures.filter(pl.col("protocol") == protocol)
+    faithful = pl.col("arm") == "faithful"
+    figures = figures.filter(faithful if arm == "faithful" else ~faithful)
     if as_json:
         _print_json(figures.to_dicts())
+        return
+    if arm == "faithful":
+        _out.print(candidate_table(figures, registry.synthetic))
         return
     _out.print(in_domain_table(figures, registry.synthetic))
     members = {mix: registry.members(mix) for mix in registry.mixes}

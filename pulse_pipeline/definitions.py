@@ -12,7 +12,9 @@ from assets import (
     embeddings,
     evaluation,
     interactions,
+    published,
     rationales,
+    reasoner,
     refinement,
     thought_space,
 )
@@ -20,12 +22,23 @@ from assets.project import Project
 from pulse_pipeline.automation import automation
 from pulse_pipeline.domains import Registry, load_registry
 from pulse_pipeline.settings import Settings, load_settings
+from resources.causal_model import CausalModel
 from resources.language_model import LanguageModel
-from resources.storage import Checkpoints, ParquetTables
+from resources.storage import Checkpoints, ParquetTables, PublishedSpaces, Reasoners
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
-STAGES = (interactions, rationales, bridging, embeddings, thought_space, refinement, evaluation)
+STAGES = (
+    interactions,
+    rationales,
+    bridging,
+    embeddings,
+    thought_space,
+    refinement,
+    published,
+    reasoner,
+    evaluation,
+)
 
 
 def build_defs(
@@ -56,9 +69,12 @@ def _compose(project: Project, resource_overrides: Mapping[str, Any]) -> dg.Defi
         resources={
             "tables": ParquetTables(),
             "checkpoints": Checkpoints(),
+            "published_spaces": PublishedSpaces(),
+            "reasoners": Reasoners(),
             "tracking": Tracking(),
             "language_model": LanguageModel.from_environment(),
             "text_encoder": TextEncoder(),
+            "causal_model": CausalModel(),
             **resource_overrides,
         },
     )

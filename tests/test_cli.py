@@ -85,7 +85,7 @@ def test_doctor_looks_at_the_engine_that_was_chosen(tmp_path):
         (("recommend", "--domain", "Demo_Films"), "--user"),
         (("run", "--select", "nothing_of_ours"), "thought_space_model"),
         (("run", "--select", "status:FAILED"), "group, key, kind"),
-        (("evaluate", "--arm", "faithful"), "--arm pulse"),
+        (("evaluate", "--arm", "other"), "evaluate --help"),
     ],
 )
 def test_wrong_usage_is_one_line_with_its_mend(tmp_path, words, named):

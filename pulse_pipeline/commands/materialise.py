@@ -27,6 +27,7 @@ WRITING = {
     "item_rationales",
     "bridging_rationales",
     "refined_rationales",
+    "published_rationales",
 }  # by a language model
 SELECTABLE_BY = {"group", "key", "kind"}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -118,16 +119,24 @@ def groups(
 
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
-    everything = dg.AssetSelection.all() - dg.AssetSelection.tag(*next(iter(ON_DEMAND.items())))
-    chosen = everything if selection is None else _parsed(selection)
-    known = sorted(key.to_user_string() for asset in assets for key in asset.keys)
+    on_demand = _names(dg.AssetSelection.tag(*next(iter(ON_DEMAND.items()))), assets)
+    known = {key.to_user_string() for asset in assets for key in asset.keys}
+    if selection is None:
+        return known - on_demand
     try:
-        names = {key.to_user_string() for key in chosen.resolve(assets)}
+        names = _names(_parsed(selection), assets)
     except dg.DagsterInvalidSubsetError:
         names = set()
     if not names:
-        raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(known)}")
-    return names
+        raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(sorted(known))}")
+    # 'rationales+' means what a run makes of them; what costs much is made if it or what needs it is named.
+    named = on_demand & set(re.findall(r"\w+", selection))
+    demanded = _names(dg.AssetSelection.assets(*named).upstream(), assets) if named else set()
+    return names - (on_demand - demanded) or names
+
+
+def _names(selection: dg.AssetSelection, assets: list[dg.AssetsDefinition]) -> set[str]:
+    return {key.to_user_string() for key in selection.resolve(assets)}
 
 
 def _parsed(selection: str) -> dg.AssetSelection:

@@ -8,6 +8,7 @@ from rich.table import Table
 from pulse_pipeline.domains import ALL, Registry
 from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL
+from pulse_pipeline.evaluation.reasoner import ARM
 from pulse_pipeline.home import Home
 from resources.storage import table_path
 
@@ -19,7 +20,8 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
         home: Where the tables lie.
         registry: Its domains and mixes; what the home holds of others is left out.
     """
-    files = [table_path(home, "in_domain_evaluation", name) for name in registry.names]
+    own = ("in_domain_evaluation", "reasoner_evaluation")
+    files = [table_path(home, asset, name) for asset in own for name in registry.names]
     files += [
         table_path(home, "cross_domain_evaluation", f"{mix}|{name}")
         for mix in registry.mixes
@@ -83,6 +85,30 @@ def zero_shot_table(
             known = best.get((row["dataset"], row["protocol"]), "-")
             table.add_row(row["dataset"], row["protocol"], mix, f"{row['NDCG']:.4f}", known, shown)
     return table
+
+
+def candidate_table(figures: pl.DataFrame, synthetic: Collection[str] = ()) -> Table:
+    """HR@1 of the faithful arm among few candidates, all users.
+
+    Args:
+        figures: Rows of the `metrics` table.
+        synthetic: Domains that are generated; the table says so.
+    """
+    table = Table(title="Faithful arm: the target first among candidates (95 % intervals over users)")
+    table.caption = _caption(figures, synthetic)
+    for column in ("domain", "protocol", "model", "trained on", "users", "HR@1 of 20", "HR@1 of 5"):
+        table.add_column(column, justify="right" if "@" in column or column == "users" else "left")
+    keys = ["dataset", "protocol", "model", "train_mix", "n_users"]
+    shown = figures.filter(arm=ARM, slice="all", metric="HR", k=1)
+    for (dataset, protocol, model, mix, users), rows in shown.group_by(keys, maintain_order=True):
+        cells = {row["candidates"]: _interval(row) for row in rows.iter_rows(named=True)}
+        values = (dataset, protocol, model, mix or "-", f"{users:,}", cells["20"], cells["5"])
+        table.add_row(*map(str, values))
+    return table
+
+
+def _interval(row: dict[str, float]) -> str:
+    return f"{row['value']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]"
 
 
 def _best_baselines(rows: pl.DataFrame) -> dict[tuple[str, str], str]:

@@ -47,6 +47,23 @@ def spoken_positions(interactions: pl.DataFrame) -> pl.DataFrame:
     return learned.group_by("user_id").agg(spoken=pl.col("n_train").min() - 1)
 
 
+def learned_positions(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Those of `spoken_positions` that are training items under every protocol that applies.
+
+    Who has fewer than two training items under one protocol is not trained on there, and is spoken about by
+    an item that it tests on: a model that serves all protocols leaves such users out.
+
+    Args:
+        interactions: The `interactions` table.
+
+    Returns:
+        As `spoken_positions`.
+    """
+    held_out = pl.any_horizontal(pl.col(PROTOCOL_SPLITS) != "train")
+    kept_back = interactions.filter(held_out).select("user_id", spoken="position")
+    return spoken_positions(interactions).join(kept_back, on=["user_id", "spoken"], how="anti")
+
+
 def drawn_users(interactions: pl.DataFrame, at_most: int | None) -> pl.DataFrame:
     """The interactions of a fixed draw of users.
 

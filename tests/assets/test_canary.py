@@ -9,16 +9,21 @@ from pulse_pipeline.domains import DomainConfig, Registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.settings import Settings
-from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
+from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
 
 CANARY = "Zxqvwk"
 LATE_ITEM = "late-item"
 SETTINGS = Settings.model_validate({"thought_space": {"epochs": 1}, "rationales": {"min_valid_rate": 0.0}})
 ASSETS = (
     "raw_interactions,interactions,items,neighbours,rationales,item_rationales,item_embeddings,"
-    "rationale_embeddings,thought_space_model,refined_rationales"
+    "rationale_embeddings,thought_space_model,refined_rationales,"
+    "published_thought_space,published_rationales"
 )
-FAKES = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}
+FAKES = {
+    "language_model": FakeLanguageModel(),
+    "text_encoder": FakeTextEncoder(),
+    "causal_model": FakeCausalModel(),
+}
 
 
 def _world():
@@ -85,7 +90,9 @@ def test_no_prompt_holds_it(home, tmp_path):
         assert not prompts["user"].str.contains(CANARY).any()
 
 
-@pytest.mark.parametrize("asset", ["rationales", "item_rationales", "refined_rationales"])
+@pytest.mark.parametrize(
+    "asset", ["rationales", "item_rationales", "refined_rationales", "published_rationales"]
+)
 def test_no_rationale_and_so_no_embedding_holds_it(home, asset):
     table = _table(home, asset)
     assert table["valid"].any()

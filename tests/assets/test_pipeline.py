@@ -9,19 +9,28 @@ import pytest
 from rich.console import Console
 
 from assets.project import Project
-from pulse_pipeline.commands.materialise import materialise
+from pulse_pipeline.commands.materialise import groups, materialise
 from pulse_pipeline.commands.plan import as_table, plan
-from pulse_pipeline.commands.results import metrics
+from pulse_pipeline.commands.results import candidate_table, metrics
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
 from resources.instance import open_instance
-from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
+from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
 
-FAKES = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}
-PROJECT = Project(demo_registry(), Settings.model_validate({"thought_space": {"epochs": 1}}))
+FAKES = {
+    "language_model": FakeLanguageModel(),
+    "text_encoder": FakeTextEncoder(),
+    "causal_model": FakeCausalModel(),
+}
+SETTINGS = {
+    "thought_space": {"epochs": 1},
+    "published_space": {"epochs": 1},
+    "reasoner": {"epochs": 1, "evaluation_users": 12, "users": 12},
+}
+PROJECT = Project(demo_registry(), Settings.model_validate(SETTINGS))
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +43,8 @@ def pipeline(tmp_path_factory):
         materialise(
             PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
         )
+        faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
+        materialise(PROJECT, faithful, PROJECT.registry.names, FAKES)
     return Home(root)
 
 
@@ -73,6 +84,7 @@ def test_every_asset_key_is_materialised_in_its_group(inside):
         "rationales",
         "embeddings",
         "thought_space",
+        "reasoner",
         "evaluation",
     }
 
@@ -95,7 +107,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 13 * 3 + 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 16 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -273,6 +285,61 @@ def test_zero_shot_cells_are_trained_without_their_target(inside):
     )
     assert set(cell["train_mix"]) == {"all-but-Demo_Games"}
     assert set(cell["protocol"]) == {"loo", "temporal"}
+
+
+def test_the_faithful_arm_has_rows_of_its_own(inside):
+    found = pl.read_parquet(inside.storage / "reasoner_evaluation" / "Demo_Films.parquet")
+    assert set(found["arm"]) == {"faithful"}
+    assert set(found["candidates"]) == {"20", "5"}
+    assert set(found["protocol"]) == {"loo", "temporal"}
+    assert set(found["train_mix"]) == {None, "Demo_Films", "all", "all-but-Demo_Films"}
+    for model in ("LoRA reasoner", "LoRA reasoner, no rationale", "untuned LM", "untuned LM, no rationale"):
+        assert model in set(found["model"])
+    assert found["value"].is_between(-1, 1).all()
+    shown = rendered(candidate_table(metrics(inside, demo_registry()), {"Demo_Films"}))
+    assert "all-but-Demo_Films" in shown
+    assert "HR@1 of 20" in shown
+
+
+def test_published_thoughts_are_written_before_the_item_that_scores_them(inside):
+    thoughts = pl.read_parquet(inside.storage / "published_rationales" / "Demo_Films.parquet")
+    interactions = pl.read_parquet(inside.storage / "interactions" / "Demo_Films.parquet")
+    placed = thoughts.join(
+        interactions, left_on=["user_id", "target_position"], right_on=["user_id", "position"]
+    )
+    assert len(placed) == len(thoughts) <= DEMO_RATIONALE_USERS
+    assert set(placed["split_loo"]) == set(placed["split_temporal"]) == {"train"}
+    with open_instance(inside) as instance:
+        (event,) = _events(instance, "published_thought_space", "Demo_Films")
+    assert event.metadata["loss_floor"].value == pytest.approx(0.856, abs=1e-3)
+    assert event.metadata["val_loss"].value > event.metadata["loss_floor"].value
+
+
+def test_what_costs_much_is_made_only_if_it_is_named():
+    definitions = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
+
+    def chosen(selection):
+        found = groups(definitions, PROJECT, selection, PROJECT.registry.names)
+        return {name for group in found for name in group.assets}
+
+    costly = {
+        "item_rationales",
+        "refined_rationales",
+        "bridging_rationales",
+        "published_thought_space",
+        "published_rationales",
+        "reasoner_model",
+        "reasoner_evaluation",
+    }
+    for selection in (None, "rationales+", "*report", "group:evaluation"):
+        assert not chosen(selection) & costly, selection
+    assert chosen("*reasoner_evaluation") & costly == costly - {
+        "item_rationales",
+        "refined_rationales",
+        "bridging_rationales",
+    }
+    assert chosen("group:reasoner") == {"reasoner_model"}
+    assert chosen("reasoner_evaluation") == {"reasoner_evaluation"}
 
 
 def test_all_asset_specs_are_as_recorded(snapshot):

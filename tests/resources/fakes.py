@@ -5,9 +5,12 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from resources.causal_model import CausalModel
 from resources.language_model import LanguageModel
 from resources.text_encoder import TextEncoder
 from tests.rationales.stub import StubSession
+from tests.reasoner.tiny import tiny_model, tiny_tokenizer
+from tests.thought_space.published.tiny import byte_tokenizer, tiny_encoder
 
 
 class FakeLanguageModel(LanguageModel):
@@ -28,6 +31,16 @@ class FakeTextEncoder(TextEncoder):
 
     def encoder(self, spec):
         return _HashedWords(spec.dimensions)
+
+    def tunable(self, spec):
+        return tiny_encoder(byte_tokenizer())
+
+
+class FakeCausalModel(CausalModel):
+    """A language model of a few thousand random weights."""
+
+    def load(self, ref):
+        return tiny_model(tiny_tokenizer())
 
 
 class _HashedWords:

@@ -1,0 +1,188 @@
+"""Assets of the stage `reasoner`, the faithful arm's last (arXiv 2510.08626, stages E and F)."""
+
+import hashlib
+import json
+import time
+from dataclasses import replace
+
+import dagster as dg
+import polars as pl
+
+from assets.materialisation import ON_DEMAND, materialising
+from assets.project import Project
+from assets.thought_space import Tables
+from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.evaluate import Origin
+from pulse_pipeline.evaluation.reasoner import (
+    ARM,
+    TUNED,
+    UNTUNED,
+    Trial,
+    distinct_choices,
+    evaluate_reasoner,
+    trial,
+)
+from pulse_pipeline.provenance import fingerprint, git_sha
+from pulse_pipeline.reasoner.adapter import merged
+from pulse_pipeline.reasoner.config import ReasonerConfig
+from pulse_pipeline.reasoner.examples import Examples, examples
+from pulse_pipeline.reasoner.likelihood import title_likelihoods
+from pulse_pipeline.reasoner.prompts import ChoicePrompts
+from pulse_pipeline.reasoner.training import Loaded, Reasoner, fine_tune
+from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
+from resources.causal_model import CausalModel
+from resources.storage import OPTIONAL_PARTITIONS
+from resources.tracking import Tracking
+
+VERSION = "1"
+
+
+def assets(project: Project) -> list[dg.AssetsDefinition]:
+    """`reasoner_model`, partitioned by training mix, and `reasoner_evaluation`, by domain."""
+    return [_reasoner_model(project), _reasoner_evaluation(project)]
+
+
+def _reasoner_model(project: Project) -> dg.AssetsDefinition:
+    config = project.settings.reasoner
+    version = config.fingerprint()
+    members = project.partitions.members_of_mix
+    rationales = "published_rationales" if config.rationales == "refined" else "rationales"
+
+    @dg.asset(
+        group_name="reasoner",
+        partitions_def=project.partitions.mixes,
+        code_version=version,
+        io_manager_key="reasoners",
+        ins={
+            "interactions": dg.AssetIn(partition_mapping=members),
+            "items": dg.AssetIn(partition_mapping=members),
+            "thoughts": dg.AssetIn(rationales, partition_mapping=members),
+        },
+        pool="gpu",
+        kinds={"torch"},
+        tags=ON_DEMAND,
+        description="An adapter of the small language model that chooses among candidates, after a thought.",
+    )
+    def reasoner_model(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        causal_model: CausalModel,
+        interactions: Tables,
+        items: Tables,
+        thoughts: Tables,
+    ) -> dg.MaterializeResult[Reasoner]:
+        mix = context.partition_key
+        with materialising(context, tracking, version, config.model_dump()) as work:
+            parts = [
+                examples(interactions[name], items[name], thoughts[name], config)
+                for name in sorted(interactions)
+            ]
+            given = Examples(
+                [choice for part in parts for choice in part.training],
+                [choice for part in parts for choice in part.validation],
+            )
+            origin = {
+                "mix": mix,
+                "domains": sorted(interactions),
+                "rationales": project.settings.rationales.fingerprint(),
+                "git_sha": git_sha(),
+                "dagster_run_id": context.run.run_id,
+            }
+            reasoner = fine_tune(mix, given, causal_model.load(config.model), config, origin)
+            work.run.curve(reasoner.history, step="epoch")
+            work.run.artifact("history.csv", reasoner.history.write_csv())
+            metrics = {
+                "val_loss": float(str(reasoner.history["val_loss"].min())),
+                "untuned_val_loss": float(reasoner.history["val_loss"][0]),
+                "epochs": float(reasoner.history["epoch"][-1]),
+                "examples": float(len(given.training)),
+                "held_out_examples": float(len(given.validation)),
+            }
+            return work.result(reasoner, _weights_hash(reasoner), {}, metrics)
+
+    return reasoner_model
+
+
+def _weights_hash(reasoner: Reasoner) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(reasoner.weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.float().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
+    config = project.settings.reasoner
+    version = fingerprint([VERSION, config.evaluation_users])
+    mixes = dg.AssetIn(partition_mapping=project.partitions.home_and_abroad, metadata=OPTIONAL_PARTITIONS)
+
+    @dg.asset(
+        group_name="evaluation",
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        ins={"reasoner_model": mixes},
+        pool="gpu",
+        kinds={"torch"},
+        tags=ON_DEMAND,
+        description="The faithful arm's figures: the target among 20 and 5 candidates, by likelihood.",
+    )
+    def reasoner_evaluation(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        causal_model: CausalModel,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+        item_embeddings: pl.DataFrame,
+        rationales: pl.DataFrame,
+        reasoner_model: dict[str, Reasoner],
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        domain = context.partition_key
+        trained = {
+            mix: reasoner
+            for mix, reasoner in reasoner_model.items()
+            if reasoner.origin["domains"] == sorted(project.registry.members(mix))
+        }
+        params = {"users": config.evaluation_users, "mixes": ", ".join(trained)}
+        with materialising(context, tracking, version, params) as work:
+            if not trained:
+                raise PulseError(
+                    f"no reasoner was trained for {domain}: run `pulse run --select '*reasoner_evaluation'`"
+                )
+            trials = [
+                trial(assemble(domain, protocol, interactions, item_embeddings), items, rationales, config)
+                for protocol in PROTOCOLS
+                if has_protocol(interactions, protocol)
+            ]
+            spec = project.settings.rationales.fingerprint()
+            untuned = Origin(UNTUNED, None, 0, ARM, spec, None)
+            figures = [_evaluated(trials, causal_model.load(config.model), untuned, config)]
+            for mix, reasoner in trained.items():
+                loaded = causal_model.load(reasoner.config.model)
+                tuned = Loaded(merged(loaded.model, reasoner.weights, reasoner.config), loaded.tokenizer)
+                origin = Origin(TUNED, mix, reasoner.config.seed, ARM, spec, None)
+                figures.append(_evaluated(trials, tuned, origin, reasoner.config))
+            table = pl.concat(figures)
+            work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
+            return work.table(table, metrics=_headline(table))
+
+    return reasoner_evaluation
+
+
+def _evaluated(trials: list[Trial], loaded: Loaded, origin: Origin, config: ReasonerConfig) -> pl.DataFrame:
+    """Rows of one model; each choice is read once, whatever number of rows it enters."""
+    started = time.perf_counter()
+    choices = distinct_choices(trials)
+    label = f"candidates {trials[0].data.domain} by {origin.model}"
+    found = title_likelihoods(loaded.model, ChoicePrompts(config, loaded.tokenizer), choices, label)
+    scores = dict(zip(choices, found, strict=True))
+    timed = replace(origin, seconds=time.perf_counter() - started)
+    return pl.concat(evaluate_reasoner(one, scores, timed) for one in trials)
+
+
+def _headline(table: pl.DataFrame) -> dict[str, float]:
+    shown = table.filter(slice="all", metric="HR", k=1, model=TUNED)
+    return {
+        f"{row['protocol']}_{row['train_mix']}_hr@1_of_{row['candidates']}": row["value"]
+        for row in shown.iter_rows(named=True)
+    }

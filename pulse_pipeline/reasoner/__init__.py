@@ -1,0 +1,1 @@
+"""A small language model that chooses among candidates: LoRA fine-tuning, choice by likelihood."""
