@@ -85,6 +85,14 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
             table = rationales_table(grown.rows, writer.spec)
             gain = bought(model, data, _vectors(table, data, encoder_spec, encoder))
             seeds = _same_cuts(rationales, wanted)
+            tokens = {
+                "completion_tokens_per_user": _mean(table["completion_tokens"]),
+                "completion_tokens_per_seed": _mean(seeds["completion_tokens"]),
+            }
+            extra = tokens["completion_tokens_per_user"] - tokens["completion_tokens_per_seed"]
+            paid = {}
+            if extra > 0:  # a tree of one thought may cost no more than its seed
+                paid["valid_ndcg@10_per_1000_extra_tokens"] = 1000 * (gain.refined - gain.seed) / extra
             return work.table(
                 table,
                 metadata={
@@ -100,12 +108,12 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                     **costs(work, grown.ledger, language_model),
                     **{f"score_level_{n}": score for n, score in enumerate(grown.level_scores, start=1)},
                     "score_seed": _mean_score(scorer, seeds),
-                    "completion_tokens_per_user": _mean(table["completion_tokens"]),
-                    "completion_tokens_per_seed": _mean(seeds["completion_tokens"]),
+                    **tokens,
                     "valid_ndcg@10_users": float(gain.users),
                     "valid_ndcg@10_no_rationale": gain.without,
                     "valid_ndcg@10_seed": gain.seed,
                     "valid_ndcg@10_refined": gain.refined,
+                    **paid,
                 },
             )
 
