@@ -1,6 +1,7 @@
 """Assets of the stage `thought_space`: one trained model for each training mix."""
 
 import hashlib
+import shutil
 
 import dagster as dg
 import polars as pl
@@ -57,12 +58,16 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
             for name, table in interactions.items():
                 path = table_path(home, "interactions", name)
                 work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
+            states = home.training / context.partition_key
             trained = Models(_origin(context, project, sorted(interactions)))
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
-                    trained[protocol] = train(context.partition_key, domains, config)
-            return _result(work, trained)
+                    state = states / f"{protocol}.safetensors"
+                    trained[protocol] = train(context.partition_key, domains, config, state=state)
+            result = _result(work, trained)
+            shutil.rmtree(states, ignore_errors=True)  # there is none where nothing could be learned
+            return result
 
     return thought_space_model
 

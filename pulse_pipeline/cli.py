@@ -181,6 +181,45 @@ def evaluate(
 
 
 @app.command()
+def tune(
+    mix: Annotated[str, typer.Argument(help="A training mix, such as a domain's name.")],
+    *,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try, the present ones first.")] = 20,
+    seconds: Annotated[float, typer.Option(min=0.001, help="No trial begins later than this.")] = 1800.0,
+    held_out: Annotated[
+        str | None, typer.Option(help="Judge on this member of the mix, not trained on: for transfer.")
+    ] = None,
+    protocol: Annotated[Literal["loo", "temporal"], typer.Option(help="Whose validation items.")] = "loo",
+    seed: Annotated[int, typer.Option(help="Seed of the tried settings.")] = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Search for the Thought Space's settings, on validation items only."""
+    import yaml
+
+    from pulse_pipeline.commands.tune import tune as search
+    from pulse_pipeline.settings import load_settings
+    from pulse_pipeline.tuning import Budget
+
+    budget = Budget(trials=trials, max_seconds=seconds, seed=seed)
+    with _progress():
+        home, settings = Home.from_environment(), load_settings(config)
+        tuned = search(home, settings, mix, protocol=protocol, held_out=held_out, budget=budget)
+    rows = tuned.log.to_dicts()
+    if as_json:
+        _print_json(rows)
+        return
+    for row in rows:
+        line = f"{row['trial']:3}  NDCG@10 {row['value']:.4f}  {row['seconds']:7.1f} s  {row['params']}"
+        _out.print(line, markup=False, highlight=False)
+    best = max(rows, key=lambda row: row["value"])
+    found = yaml.safe_dump({"thought_space": json.loads(best["params"])}, sort_keys=False)
+    _out.print(f"Best, for pulse.yaml:\n{found}", markup=False, highlight=False)
+
+
+@app.command()
 def report() -> None:
     """Write the report: one self-contained HTML page."""
     _materialise("report", None, None)

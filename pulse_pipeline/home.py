@@ -57,6 +57,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def training(self) -> Path:
+        """Where unfinished trainings stand: ``<mix>/<protocol>.safetensors``."""
+        return self.cache / "training"
+
+    @property
     def hub(self) -> Path:
         """Weights from a model hub, in the hub's own layout."""
         return self.cache / "hub"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.explanations import Explainer, Explanation
 from pulse_pipeline.evaluation.ranking import top_k
@@ -16,7 +16,6 @@ from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
-from resources.storage import table_path
 
 PROTOCOL: Protocol = (
     "loo"  # serving uses the model that has learned from all but the last two items of each user
@@ -74,14 +73,14 @@ def load(home: Home, domain: str) -> Served:
         PulseError: A table or the model is not there yet.
     """
     interactions, embeddings, vectors = (
-        _table(home, name, domain) for name in ("interactions", "item_embeddings", "rationale_embeddings")
+        read_table(home, name, domain) for name in ("interactions", "item_embeddings", "rationale_embeddings")
     )
     data = assemble(domain, PROTOCOL, interactions, embeddings, vectors)
     folder = home.models / domain / PROTOCOL
     if not folder.is_dir():
         raise PulseError(f"{domain} has no model yet: run `pulse run --domains {domain}`")
-    rationales = _table(home, "rationales", domain)
-    items = _table(home, "items", domain).select("item_id", "title")
+    rationales = read_table(home, "rationales", domain)
+    items = read_table(home, "items", domain).select("item_id", "title")
     return Served(
         data=data,
         model=checkpoint.load(folder),
@@ -147,10 +146,3 @@ def _because(served: Served, explanation: Explanation) -> list[dict[str, Any]]:
         }
         for evidence in explanation.evidence
     ]
-
-
-def _table(home: Home, asset: str, domain: str) -> pl.DataFrame:
-    path = table_path(home, asset, domain)
-    if not path.exists():
-        raise PulseError(f"{asset} of {domain} is not there yet: run `pulse run --domains {domain}`")
-    return pl.read_parquet(path, glob=False)

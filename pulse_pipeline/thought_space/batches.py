@@ -44,6 +44,22 @@ class Batch:
     speaks: Tensor
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one pass of one process predicts of a batch: every `of`-th row from `index` on."""
+
+    index: int = 0
+    of: int = 1
+
+    @property
+    def rows(self) -> slice:
+        """Selects the rows."""
+        return slice(self.index, None, self.of)
+
+
+WHOLE = Share()
+
+
 def windows(data: DomainData, length: int) -> list[Window]:
     """Cut each training prefix from its end into windows of `length` inputs and one target more."""
     found = []
@@ -82,21 +98,28 @@ class Shuffled:
     def __init__(self, pool: list[Window], size: int, rng: np.random.Generator) -> None:
         """Draw batches of at most `size` windows from a pool that is not empty."""
         self._pool, self._size, self._rng = pool, size, rng
-        self._order: list[int] = []
+        self.left: list[int] = []
+        """Indices of the windows that this round has not drawn yet, in order."""
 
     def draw(self) -> list[Window]:
         """The next batch."""
-        if not self._order:
-            self._order = self._rng.permutation(len(self._pool)).tolist()
-        chosen, self._order = self._order[: self._size], self._order[self._size :]
+        if not self.left:
+            self.left = self._rng.permutation(len(self._pool)).tolist()
+        chosen, self.left = self.left[: self._size], self.left[self._size :]
         return [self._pool[index] for index in chosen]
+
+
+def steps_an_epoch(sizes: list[int], config: ThoughtSpaceConfig) -> int:
+    """As many steps as it takes to see every window once, small mixes some more; 0 without windows."""
+    if not sum(sizes):
+        return 0
+    return max(config.least_steps, sum(-(-size // config.batch_size) for size in sizes))
 
 
 def schedule(sizes: list[int], config: ThoughtSpaceConfig, rng: np.random.Generator) -> IntArray:
     """Which domain each step of an epoch takes its batch from.
 
-    Domains are drawn in proportion to the root of their size, so that a small one is not drowned; an
-    epoch has as many steps as it takes to see every window once, small mixes some more.
+    Domains are drawn in proportion to the root of their size, so that a small one is not drowned.
 
     Args:
         sizes: Windows of each domain [n_domains].
@@ -108,6 +131,5 @@ def schedule(sizes: list[int], config: ThoughtSpaceConfig, rng: np.random.Genera
     """
     if not sum(sizes):
         return np.empty(0, np.int64)
-    share = np.sqrt(np.asarray(sizes, float))
-    steps = max(config.least_steps, sum(-(-size // config.batch_size) for size in sizes))
-    return rng.choice(len(sizes), size=steps, p=share / share.sum())
+    weight = np.sqrt(np.asarray(sizes, float))
+    return rng.choice(len(sizes), size=steps_an_epoch(sizes, config), p=weight / weight.sum())

@@ -16,6 +16,9 @@ class ThoughtSpaceConfig(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; `auto` takes a GPU where there is one."""
 
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Numbers of the forward pass; `auto` takes bfloat16 where a GPU has it. Weights stay float32."""
+
     # What the model is made of.
     history_length: int = Field(default=50, ge=1)
     """How many of the latest items the attention sees."""
@@ -85,6 +88,9 @@ class ThoughtSpaceConfig(BaseModel):
 
     batch_size: int = Field(default=128, ge=1)
     """Users (windows of their histories) a step."""
+
+    accumulation: int = Field(default=1, ge=1)
+    """Passes that a step's predictions are spread over; each holds that much less of the softmax."""
 
     least_steps: int = Field(default=8, ge=1)
     """Fewest steps an epoch, so that an epoch of a small mix is worth a validation."""

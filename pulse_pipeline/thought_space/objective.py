@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pulse_pipeline.thought_space import geometry, losses
-from pulse_pipeline.thought_space.batches import Batch
+from pulse_pipeline.thought_space.batches import WHOLE, Batch, Share
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
-from pulse_pipeline.thought_space.data import DomainData, FloatArray, RationaleVectors
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, RationaleVectors
 from pulse_pipeline.thought_space.model import ThoughtSpace, has_rationale, rationale_vectors
 
 TERMS = ("next_item", "thought", "contrast", "rationale")
@@ -36,6 +36,21 @@ class Candidates:
     home: bool
 
 
+@dataclass(frozen=True)
+class Step:
+    """A batch and what chance decided for it.
+
+    Attributes:
+        batch: The windows.
+        home: Whether the step uses what only the domains of the mix have.
+        negatives: Items over which the softmax runs, in ascending order; None for all of them [c].
+    """
+
+    batch: Batch
+    home: bool
+    negatives: IntArray | None
+
+
 class Examples:
     """The loss terms of one domain."""
 
@@ -52,34 +67,46 @@ class Examples:
             self._hindsight = rationale_vectors(recentred_hindsight(data), device)
         self._chance = None if data.n_items <= config.full_softmax_items else _proposal(data)
 
-    def terms(self, batch: Batch) -> dict[str, Tensor]:
+    def step(self, batch: Batch) -> Step:
+        """Leave to chance what all shares of a batch have in common."""
+        # Abroad only the use of rationales is learned by gradient: without them every step is at home.
+        home = self._foresight is None or bool(self._rng.random() >= self._config.home_dropout)
+        return Step(batch, home, self._negatives(batch))
+
+    def terms(self, step: Step, share: Share = WHOLE) -> dict[str, Tensor]:
         """The unweighted terms that the batch has examples for.
 
         Rationales only ever meet the item they speak about: the training foresight has read all items
         before it, so it would give earlier positions away.
+
+        Args:
+            step: The batch.
+            share: Which of its predictions to make. The histories are encoded whole, at a small part of
+                the softmax's cost, so that the contrast keeps all its negatives.
+
+        Returns:
+            Terms; those of all shares add up to the batch's.
         """
-        # Abroad only the use of rationales is learned by gradient: without them every step is at home.
-        home = self._foresight is None or bool(self._rng.random() >= self._config.home_dropout)
-        candidates = self._candidates(batch, home)
+        batch, home = step.batch, step.home
+        candidates = self._candidates(step)
         histories = self._model.items(self._space, batch.histories.flatten(), home=home)
         after = self._model.behaviour(histories.view(*batch.histories.shape, -1), home=home)
         real = batch.targets >= 0
         terms = {}
         if self._config.next_item_weight:
             seen = _seen(batch)[real]
-            terms["next_item"] = self._next_item(after[real], batch.targets[real], seen, candidates)
-        if self._foresight is not None and self._hindsight is not None and bool(batch.speaks.any()):
-            terms |= self._why(batch, after, candidates, self._foresight, self._hindsight)
+            terms["next_item"] = self._next_item(after[real], batch.targets[real], seen, candidates, share)
+        if self._foresight is not None and bool(batch.speaks.any()):
+            terms |= self._why(batch, after, candidates, share)
         return terms
 
-    def _why(
-        self, batch: Batch, after: Tensor, candidates: Candidates, foresight: Tensor, hindsight: Tensor
-    ) -> dict[str, Tensor]:
+    def _why(self, batch: Batch, after: Tensor, candidates: Candidates, share: Share) -> dict[str, Tensor]:
+        assert self._foresight is not None and self._hindsight is not None
         rows = batch.speaks.nonzero().squeeze(1)
         column, users = batch.spoken[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
         behaviour, targets = after[rows, column], batch.targets[rows, column]
         seen = _seen(batch)[rows, column]
-        before, behind = foresight[users], hindsight[users]
+        before, behind = self._foresight[users], self._hindsight[users]
         ahead = has_rationale(before)
         why = self._model.rationales(self._space, before, home=candidates.home)
         terms = {}
@@ -90,52 +117,63 @@ class Examples:
                 self._contrast(behaviour, r, targets, there) for there, r in pairs if int(there.sum()) > 1
             ]
             if parts:
-                terms["contrast"] = torch.stack(parts).mean()
+                terms["contrast"] = torch.stack(parts).mean() / share.of
         if not bool(ahead.any()):
             return terms
         if self._config.thought_weight:
             kept = torch.rand(len(rows), device=rows.device) >= self._config.rationale_dropout
             thoughts = self._model.fuse(behaviour, why * kept[:, None])[ahead]
-            terms["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates)
+            terms["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates, share)
         if self._config.rationale_weight:
-            terms["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates)
+            terms["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates, share)
         return terms
 
-    def _next_item(self, vectors: Tensor, targets: Tensor, seen: Tensor, candidates: Candidates) -> Tensor:
+    def _next_item(
+        self, vectors: Tensor, targets: Tensor, seen: Tensor, candidates: Candidates, share: Share
+    ) -> Tensor:
+        n, rows = len(targets), share.rows
+        vectors, targets, seen = vectors[rows], targets[rows], seen[rows]
+        if not len(targets):
+            return vectors.new_zeros(())
         # One column more takes the seen items that are no candidates.
         logits = self._model.scores(vectors, candidates.vectors, candidates.bias, home=candidates.home)
         logits = functional.pad(logits, (0, 1), value=float("-inf"))
         chance = candidates.log_chance
         chance = None if chance is None else functional.pad(chance, (0, 1))
-        return losses.next_item(logits, candidates.column[targets], candidates.column[seen], chance)
+        loss = losses.next_item(logits, candidates.column[targets], candidates.column[seen], chance)
+        return loss * (len(targets) / n)
 
     def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
         temperature = self._model.log_contrast_temperature.exp()
         return losses.contrast(behaviour[there], rationales[there], targets[there], temperature)
 
-    def _candidates(self, batch: Batch, home: bool) -> Candidates:
-        n_items, device = self._data.n_items, self._space.centre.device
+    def _negatives(self, batch: Batch) -> IntArray | None:
         if self._chance is None:
+            return None
+        draws = self._rng.choice(self._data.n_items, self._config.sampled_negatives, p=self._chance)
+        return np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
+
+    def _candidates(self, step: Step) -> Candidates:
+        n_items, device, rows = self._data.n_items, self._space.centre.device, step.negatives
+        if rows is None or self._chance is None:
             return Candidates(
-                self._model.items(self._space, home=home),
-                self._model.item_bias(self._space, home=home),
+                self._model.items(self._space, home=step.home),
+                self._model.item_bias(self._space, home=step.home),
                 torch.arange(n_items, device=device),
                 None,
-                home,
+                step.home,
             )
-        draws = self._rng.choice(n_items, self._config.sampled_negatives, p=self._chance)
-        rows = np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
         # The chance that n draws hit an item at least once, as the sample keeps each item once.
         log_chance = np.log(-np.expm1(self._config.sampled_negatives * np.log1p(-self._chance[rows])))
         chosen = torch.from_numpy(rows).to(device)
         column = torch.full((n_items,), len(rows), device=device)
         column[chosen] = torch.arange(len(rows), device=device)
         return Candidates(
-            self._model.items(self._space, chosen, home=home),
-            self._model.item_bias(self._space, chosen, home=home),
+            self._model.items(self._space, chosen, home=step.home),
+            self._model.item_bias(self._space, chosen, home=step.home),
             column,
             torch.from_numpy(log_chance.astype(np.float32)).to(device),
-            home,
+            step.home,
         )
 
 

@@ -2,24 +2,25 @@
 
 import copy
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
-from torch import Tensor
 
-from pulse_pipeline.progress import track
+from pulse_pipeline.progress import Task, track
 from pulse_pipeline.thought_space import objective, reading
-from pulse_pipeline.thought_space.batches import Shuffled, collate, schedule, windows
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.optimisation import device_of
+from pulse_pipeline.thought_space.resumption import Snapshot, StateFile, training_key, under
 from pulse_pipeline.thought_space.validation import Validation
+from pulse_pipeline.thought_space.workers import ALONE, Workers
 
-MAX_GRADIENT_NORM = 1.0
-SCALARS = ("at_home.", "abroad.", "gate.out.", "log_contrast_temperature")
+BEST, JUDGED_BY = "best.", "val_ndcg@10"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,14 @@ class Trained:
     config: ThoughtSpaceConfig
 
 
-def train(mix: str, domains: list[DomainData], config: ThoughtSpaceConfig) -> Trained:
+def train(
+    mix: str,
+    domains: list[DomainData],
+    config: ThoughtSpaceConfig,
+    *,
+    state: Path | None = None,
+    workers: Workers = ALONE,
+) -> Trained:
     """Train on a mix and keep the epoch with the best validation NDCG@10.
 
     Epoch 0 is centred text-kNN, its few reading scalars fitted (`reading.fit`), before any gradient; it
@@ -49,38 +57,30 @@ def train(mix: str, domains: list[DomainData], config: ThoughtSpaceConfig) -> Tr
         mix: The mix's name, for progress.
         domains: Its members.
         config: The settings.
+        state: A file that holds where the training stands after each epoch. A training that was killed
+            goes on from there to the same result, a finished one is read from it; one with other
+            settings or data begins anew. It stays: whoever has kept the result may remove it.
+        workers: The processes that train this model together; each gets the result.
 
     Returns:
         The best model and the course of the training.
+
+    Raises:
+        PulseError: The state file is damaged.
     """
-    device = _device(config)
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    device = device_of(config)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
-        return _train(mix, domains, config, device)
-
-
-def _train(mix: str, domains: list[DomainData], config: ThoughtSpaceConfig, device: torch.device) -> Trained:
-    model = untrained(domains, config).to(device)
-    validation = Validation(model, domains, config)
-    reading.fit(model, validation, config)
-    best, best_state, since_best = validation.ndcg(), _state(model), 0
-    rows = [{"epoch": 0, **objective.no_terms(), "val_ndcg@10": best, "seconds": 0.0}]
-    with track(f"thought space {mix}", config.epochs, "epochs") as progress:
-        for epoch, terms in enumerate(_epochs(model, domains, config), start=1):
-            started = time.monotonic()
-            score = validation.ndcg()
-            seconds = terms.pop("seconds") + time.monotonic() - started
-            rows.append({"epoch": epoch, **terms, "val_ndcg@10": score, "seconds": seconds})
-            progress.advance()
-            since_best += 1
-            if score > best:
-                best, best_state, since_best = score, _state(model), 0
-            if since_best >= config.patience:
-                progress.total = progress.done  # stopped early on purpose: this is the whole of it
-                break
-    model.load_state_dict(best_state)
-    return Trained(model.cpu().eval(), pl.DataFrame(rows), config)
+        model = untrained(domains, config).to(device)
+        kept = None if state is None else StateFile(state, training_key(model, domains, config))
+        training = _Training(model, domains, config, None if kept is None else kept.read(), workers)
+        with track(f"thought space {mix}", training.steps_left, "steps") as progress:
+            while training.epochs_left:
+                training.epoch(progress)
+                if kept is not None and workers.index == 0:
+                    kept.write(training.snapshot())
+            progress.total = progress.done  # stopped early on purpose: this is the whole of it
+        return training.finish()
 
 
 def untrained(domains: list[DomainData], config: ThoughtSpaceConfig) -> ThoughtSpace:
@@ -91,62 +91,73 @@ def untrained(domains: list[DomainData], config: ThoughtSpaceConfig) -> ThoughtS
     return model
 
 
-def _epochs(
-    model: ThoughtSpace, domains: list[DomainData], config: ThoughtSpaceConfig
-) -> Iterator[dict[str, float]]:
-    rng = np.random.default_rng(config.seed)
-    device = model.rationale_shift.device
-    pools = [windows(data, config.history_length) for data in domains]
-    sizes = [len(pool) for pool in pools]
-    draws = [Shuffled(pool, config.batch_size, rng) for pool in pools]
-    examples = [objective.Examples(model, data, config, rng) for data in domains]
-    optimiser = _optimiser(model, config)
-    for _ in range(config.epochs if sum(sizes) else 0):
-        started = time.monotonic()
-        model.train()
-        sums: dict[str, list[float]] = {name: [] for name in objective.no_terms()}
-        for domain in schedule(sizes, config, rng):
-            terms = examples[domain].terms(collate(draws[domain].draw(), device))
-            _step(model, optimiser, objective.total(terms, config))
-            for name, term in terms.items():
-                sums[name].append(term.item())
-        means = {name: float(np.mean(values)) if values else None for name, values in sums.items()}
-        yield {**means, "seconds": time.monotonic() - started}  # type: ignore[dict-item]
+class _Training:
+    """A training between two epochs."""
 
-
-def _step(model: ThoughtSpace, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    if not loss.requires_grad:  # every term is switched off or has no example in the batch
-        return
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-    optimiser.step()
-
-
-def _optimiser(model: ThoughtSpace, config: ThoughtSpaceConfig) -> torch.optim.Optimizer:
-    scalars, departures, rest = [], [], []
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if name.startswith(SCALARS):
-            scalars.append(parameter)
-        elif name.startswith(("adapter.", "rationale_projection.")):
-            departures.append(parameter)
+    def __init__(
+        self,
+        model: ThoughtSpace,
+        domains: list[DomainData],
+        config: ThoughtSpaceConfig,
+        snapshot: Snapshot | None,
+        workers: Workers,
+    ) -> None:
+        self._model, self._config = model, config
+        self._validation = Validation(model, domains, config)
+        self._rows: list[dict[str, Any]] = []
+        if snapshot is None:
+            reading.fit(model, self._validation, config)
+            self._learner = Learner(model, domains, config, workers)
+            self._judge({"epoch": 0, **objective.no_terms()}, time.monotonic())
         else:
-            rest.append(parameter)
-    groups = [
-        {"params": scalars, "lr": config.scalar_learning_rate, "weight_decay": 0.0},
-        {"params": departures, "weight_decay": config.departure_decay},
-        {"params": rest, "weight_decay": config.weight_decay},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name not in snapshot.facts["frozen"])
+            self._learner = Learner(model, domains, config, workers)
+            self._learner.restore(snapshot.tensors, snapshot.facts)
+            self._rows = snapshot.facts["rows"]
+            self._best = under(BEST, snapshot.tensors)
 
+    @property
+    def epochs_left(self) -> int:
+        """Epochs before the training ends of itself; 0 once it has stopped getting better."""
+        if not self._learner.steps or self._epoch - self._best_epoch >= self._config.patience:
+            return 0
+        return self._config.epochs - self._epoch
 
-def _device(config: ThoughtSpaceConfig) -> torch.device:
-    if config.device != "auto":
-        return torch.device(config.device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    @property
+    def steps_left(self) -> int:
+        """Steps before the training ends of itself."""
+        return self.epochs_left * self._learner.steps
 
+    @property
+    def _epoch(self) -> int:
+        return len(self._rows) - 1
 
-def _state(model: ThoughtSpace) -> dict[str, Tensor]:
-    return copy.deepcopy(model.state_dict())
+    @property
+    def _best_epoch(self) -> int:
+        scores = [row[JUDGED_BY] for row in self._rows]
+        return scores.index(max(scores))
+
+    def epoch(self, progress: Task) -> None:
+        """Learn for an epoch and judge it."""
+        started = time.monotonic()
+        terms = self._learner.epoch(progress)
+        self._judge({"epoch": self._epoch + 1, **terms}, started)
+
+    def snapshot(self) -> Snapshot:
+        """All that it takes to go on from here."""
+        frozen = [name for name, p in self._model.named_parameters() if not p.requires_grad]
+        best = {f"{BEST}{name}": value for name, value in self._best.items()}
+        facts = {**self._learner.facts(), "rows": self._rows, "frozen": frozen}
+        return Snapshot(self._learner.tensors() | best, facts)
+
+    def finish(self) -> Trained:
+        """The model of the best epoch."""
+        self._model.load_state_dict(self._best)
+        return Trained(self._model.cpu().eval(), pl.DataFrame(self._rows), self._config)
+
+    def _judge(self, row: dict[str, Any], started: float) -> None:
+        score = self._validation.ndcg()
+        self._rows.append({**row, JUDGED_BY: score, "seconds": time.monotonic() - started})
+        if self._best_epoch == self._epoch:
+            self._best = copy.deepcopy(self._model.state_dict())

@@ -114,6 +114,20 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
             assert run.data.tags[tag]
 
 
+def test_the_course_of_a_training_is_a_curve_in_mlflow_and_no_state_of_it_is_left(inside):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=inside.mlflow_uri)
+    (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
+    of_model = "tags.`dagster/asset_key` = 'thought_space_model' and tags.`dagster/partition` = 'Demo_Films'"
+    (run,) = client.search_runs([experiment.experiment_id], of_model)
+    for name in ("next_item", "thought", "contrast", "rationale"):
+        assert [point.step for point in client.get_metric_history(run.info.run_id, f"loo_{name}")] == [1]
+    scores = client.get_metric_history(run.info.run_id, "loo_val_ndcg_at_10")
+    assert {point.step for point in scores} == {0, 1}
+    assert not list(inside.training.rglob("*.safetensors"))
+
+
 def test_the_same_input_gives_the_same_data_version_and_writes_no_rationale_again(inside):
     materialise(PROJECT, "raw_interactions,interactions,items,rationales", ["Demo_Films"], FAKES)
     with open_instance(inside) as instance:

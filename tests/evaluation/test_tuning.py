@@ -8,8 +8,9 @@ import pytest
 
 from pulse_pipeline.evaluation.baselines.config import BaselineConfig
 from pulse_pipeline.evaluation.baselines.suite import CHEAP, SUITE
-from pulse_pipeline.evaluation.tuning import LOG_SCHEMA, Budget, proposals, tune, tune_baseline
+from pulse_pipeline.evaluation.tuning import Budget, tune, tune_baseline
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.tuning import LOG_SCHEMA, proposals
 from tests.evaluation.baselines.worlds import chance_world, taste_world
 
 

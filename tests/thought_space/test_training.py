@@ -82,14 +82,16 @@ def test_every_term_has_a_gradient_and_a_switch(plant, term):
     torch.nn.init.normal_(model.rationale_projection.up.weight)
     batch = collate(windows(data, 50)[:20], torch.device("cpu"))
     rng = np.random.default_rng(0)
-    terms = objective.Examples(model, data, config, rng).terms(batch)
+    examples = objective.Examples(model, data, config, rng)
+    terms = examples.terms(examples.step(batch))
     assert set(terms) == set(objective.TERMS)
     terms[term].backward()
     moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
     touched = {"rationale": "rationale_projection.down.weight", "thought": "gate.out.weight"}
     assert touched.get(term, "at_home.recency") in moved
     off = config.model_copy(update={f"{term}_weight": 0.0})
-    assert term not in objective.Examples(model, data, off, rng).terms(batch)
+    without = objective.Examples(model, data, off, rng)
+    assert term not in without.terms(without.step(batch))
 
 
 def test_a_batch_without_any_term_is_skipped(plant):

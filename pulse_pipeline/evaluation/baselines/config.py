@@ -1,11 +1,12 @@
 """What the settings of all baselines have in common."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-Search = Mapping[str, tuple[Any, ...]]
+from pulse_pipeline.tuning import Search
+
+__all__ = ["BaselineConfig", "Search"]
 
 
 class BaselineConfig(BaseModel):

@@ -1,0 +1,89 @@
+"""One step of learning: parameter groups, precision, passes, clipping."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+from pulse_pipeline.thought_space import objective
+from pulse_pipeline.thought_space.batches import Share
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.workers import Workers
+
+MAX_GRADIENT_NORM = 1.0
+SCALARS = ("at_home.", "abroad.", "gate.out.", "log_contrast_temperature")
+
+
+class Stepper:
+    """Turns a batch into a change of the model."""
+
+    def __init__(self, model: ThoughtSpace, config: ThoughtSpaceConfig, workers: Workers) -> None:
+        """Learn what of the model is to be learned."""
+        self._config, self._workers = config, workers
+        self._device = model.rationale_shift.device
+        self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.optimiser = _optimiser(self.parameters, config)
+
+    def step(self, examples: objective.Examples, step: objective.Step) -> dict[str, Tensor]:
+        """Learn from a batch.
+
+        The passes of gradient accumulation and the processes each make their share of its predictions;
+        the sum of their gradients is the batch's own. Dropout apart, which every pass draws anew, the
+        result is that of a single pass up to rounding.
+
+        Returns:
+            The terms of this process's shares.
+        """
+        self.optimiser.zero_grad(set_to_none=True)
+        sums: dict[str, Tensor] = {}
+        for share in self._shares():
+            with autocast(self._config, self._device):
+                terms = examples.terms(step, share)
+            loss = objective.total(terms, self._config)
+            if loss.requires_grad:  # else every term is switched off or has no example in the share
+                loss.backward()  # type: ignore[no-untyped-call]
+            for name, term in terms.items():
+                sums[name] = sums.get(name, 0.0) + term.detach()
+        self._workers.add_gradients(list(self.parameters.values()))
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
+        self.optimiser.step()
+        return sums
+
+    def _shares(self) -> list[Share]:
+        passes, workers = self._config.accumulation, self._workers
+        return [Share(n * workers.count + workers.index, passes * workers.count) for n in range(passes)]
+
+
+def device_of(config: ThoughtSpaceConfig) -> torch.device:
+    """Where to train."""
+    if config.device != "auto":
+        return torch.device(config.device)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def autocast(config: ThoughtSpaceConfig, device: torch.device) -> AbstractContextManager[object]:
+    """The precision of the forward pass; bfloat16 has float32's range, so that no loss is scaled."""
+    wanted = config.precision == "bfloat16" or (config.precision == "auto" and _has_bfloat16(device))
+    return torch.autocast(device.type, dtype=torch.bfloat16) if wanted else nullcontext()
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.is_bf16_supported()
+
+
+def _optimiser(parameters: dict[str, torch.nn.Parameter], config: ThoughtSpaceConfig) -> torch.optim.AdamW:
+    scalars, departures, rest = [], [], []
+    for name, parameter in parameters.items():
+        if name.startswith(SCALARS):
+            scalars.append(parameter)
+        elif name.startswith(("adapter.", "rationale_projection.")):
+            departures.append(parameter)
+        else:
+            rest.append(parameter)
+    groups = [
+        {"params": scalars, "lr": config.scalar_learning_rate, "weight_decay": 0.0},
+        {"params": departures, "weight_decay": config.departure_decay},
+        {"params": rest, "weight_decay": config.weight_decay},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=config.learning_rate)
