@@ -32,6 +32,10 @@ class ThoughtSpaceConfig(BaseModel):
     flattenings: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
     """Tried degrees of flattening each domain's item spectrum, mildest first (0 none, 1 whitened)."""
 
+    following_weights: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+    """Tried weights of what was counted to follow the last items (`following`), beside the logits, at home
+    only; 0 alone leaves it out."""
+
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the learned departure of item vectors from their texts; 0 leaves it out."""
 

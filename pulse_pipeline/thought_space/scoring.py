@@ -1,4 +1,4 @@
-"""Ranking with a trained Thought Space: no language model, one dot product an item."""
+"""Ranking with a trained Thought Space: no language model, one dot product an item, at home a few counts."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.following import Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
 
 Use = Literal["own", "none", "shuffled"]
@@ -40,6 +41,7 @@ class ThoughtSpaceRanker:
         self._model, self._use, self._seed, self._abroad = model.eval(), rationales, seed, abroad
         self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
+        self._following: tuple[DomainData, Following] | None = None
 
     @torch.inference_mode()
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -56,8 +58,11 @@ class ThoughtSpaceRanker:
         space, items = self._prepare(data)
         home = self._home(space)
         bias = self._model.item_bias(space, home=home)
-        scores = self._model.scores(self._thoughts(data, users, phase), items, bias, home=home)
-        return _array(scores)
+        scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
+        weight = self._following_weight(space)
+        if weight:
+            scores += weight * self._counted(data).scores([data.history(user, phase) for user in users])
+        return scores
 
     @torch.inference_mode()
     def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -75,6 +80,14 @@ class ThoughtSpaceRanker:
             items = self._model.items(space, home=self._home(space))
             self._prepared = (data, space, items)
         return self._prepared[1], self._prepared[2]
+
+    def _following_weight(self, space: Space) -> float:
+        return float(self._model.home(space.domain).following) if self._home(space) else 0.0
+
+    def _counted(self, data: DomainData) -> Following:
+        if self._following is None or self._following[0] is not data:
+            self._following = (data, Following(data))
+        return self._following[1]
 
     def _thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> Tensor:
         space, items = self._prepare(data)

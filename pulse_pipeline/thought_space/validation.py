@@ -38,6 +38,11 @@ class Validation:
         ranker = ThoughtSpaceRanker(self._model, rationales=use, abroad=abroad, spaces=self._spaces)
         return [_gains(ranker, data, users) for data, users in self._domains if len(users)]
 
+    def domain_gains(self, domain: str, ranker: ThoughtSpaceRanker) -> FloatArray | None:
+        """NDCG@10 of each user of one domain; None where it has no validation items."""
+        data, users = next((data, users) for data, users in self._domains if data.domain == domain)
+        return _gains(ranker, data, users) if len(users) else None
+
 
 def _gains(ranker: ThoughtSpaceRanker, data: DomainData, users: IntArray) -> FloatArray:
     found = []

@@ -7,8 +7,8 @@ from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from pulse_pipeline.evaluation.baselines.config import BaselineConfig, Search
-from pulse_pipeline.evaluation.baselines.matrices import history_matrix, training_matrix
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.matrices import history_matrix, training_matrix
 
 
 class IALSConfig(BaselineConfig):

@@ -7,8 +7,8 @@ from pydantic import Field
 from scipy import sparse
 
 from pulse_pipeline.evaluation.baselines.config import BaselineConfig, Search
-from pulse_pipeline.evaluation.baselines.matrices import common_users, history_matrix, training_matrix
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.matrices import common_users, history_matrix, training_matrix
 
 
 class ItemKNNConfig(BaselineConfig):

@@ -5,56 +5,20 @@ Nothing is trained, and it is better than many published models.
 
 from typing import Self
 
-import numpy as np
-from scipy import sparse
-
-from pulse_pipeline.evaluation.baselines.matrices import cosines, inverse, training_matrix
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
-
-WINDOW = 3
-LAST = 3
-DECAY = 0.5
-KNN_WEIGHT = 0.2
+from pulse_pipeline.thought_space.following import Following
 
 
 class MarkovKNN:
-    """Sum over the last 3 items i, weighted 1, 1/2, 1/4 from the newest, of P(j | i) + 0.2 cos(i, j).
-
-    P counts how often j follows i within 3 steps, a step of d counting 1/d, and divides by the sum
-    of i's row. The cosine is that of item-kNN (Sarwar et al., WWW 2001): users of both over the root
-    of the product of users of each; an item is no neighbour of itself.
-    """
+    """The counts of `thought_space.following`, alone."""
 
     name = "Markov+KNN"
 
     def fit(self, data: DomainData) -> Self:
         """Count transitions and common users in training prefixes."""
-        prefixes = [data.sequences[user][:n] for user, n in enumerate(data.n_train)]
-        owners = np.repeat(np.arange(len(prefixes)), data.n_train)
-        items = np.concatenate([*prefixes, np.empty(0, dtype=np.int64)])
-        neighbours = cosines(training_matrix(data))
-        self._links = _transitions(owners, items, data.n_items) + KNN_WEIGHT * neighbours
+        self._following = Following(data)
         return self
 
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
         """Weighted sums over the last items [len(users), n_items]."""
-        recent = [data.history(user, phase)[-LAST:][::-1] for user in users]
-        lengths = [len(items) for items in recent]
-        ages = np.concatenate([np.arange(length) for length in lengths])
-        rows = np.repeat(np.arange(len(users)), lengths)
-        entries = (DECAY**ages, (rows, np.concatenate(recent)))
-        query = sparse.csr_matrix(entries, shape=(len(users), data.n_items), dtype=np.float32)
-        scores: FloatArray = (query @ self._links).toarray()
-        return scores
-
-
-def _transitions(owners: IntArray, items: IntArray, n_items: int) -> sparse.csr_matrix:
-    rows, columns, counts = [], [], []
-    for step in range(1, WINDOW + 1):
-        same_user = np.flatnonzero(owners[:-step] == owners[step:])
-        rows.append(items[same_user])
-        columns.append(items[same_user + step])
-        counts.append(np.full(len(same_user), 1 / step, dtype=np.float32))
-    pairs = (np.concatenate(rows), np.concatenate(columns))
-    matrix = sparse.csr_matrix((np.concatenate(counts), pairs), shape=(n_items, n_items))
-    return sparse.diags_array(inverse(matrix.sum(axis=1)), format="csr") @ matrix
+        return self._following.scores([data.history(user, phase) for user in users])

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from pulse_pipeline.evaluation.baselines.ease import EASE, EASEConfig, item_weights
 from pulse_pipeline.evaluation.baselines.ials import IALS, IALSConfig
 from pulse_pipeline.evaluation.baselines.item_knn import ItemKNN, ItemKNNConfig
-from pulse_pipeline.evaluation.baselines.matrices import history_matrix, training_matrix
 from pulse_pipeline.evaluation.baselines.recency_text_knn import RecencyTextKNN, RecencyTextKNNConfig
 from pulse_pipeline.evaluation.baselines.recent_popularity import RecentPopularity, RecentPopularityConfig
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
+from pulse_pipeline.thought_space.matrices import history_matrix, training_matrix
 from tests.evaluation.baselines.worlds import chance_world, domain, taste_world
 
 # Training prefixes 0 1 2 · 0 1 · 1 2 1; the last two of each user are validation and test.

@@ -11,10 +11,10 @@ from scipy import sparse
 from torch import Tensor
 from torch.nn import functional
 
-from pulse_pipeline.evaluation.baselines.matrices import history_matrix, inverse, training_matrix
 from pulse_pipeline.evaluation.baselines.neural.config import TrainingConfig
 from pulse_pipeline.evaluation.baselines.neural.trainer import Network
 from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
+from pulse_pipeline.thought_space.matrices import history_matrix, inverse, training_matrix
 
 
 class GraphConfig(TrainingConfig):

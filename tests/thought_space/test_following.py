@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.following import Following
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train
+
+COUNTED = ThoughtSpaceConfig(device="cpu", epochs=0)
+N_ITEMS, LENGTH = 12, 8
+
+
+def _circle(seed=0, users=60):
+    """Everybody goes round the same circle of items, whose texts say nothing of it."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(N_ITEMS)
+    sequences = [order[(start + np.arange(LENGTH)) % N_ITEMS] for start in rng.integers(0, N_ITEMS, users)]
+    return DomainData(
+        domain="circle",
+        protocol="loo",
+        user_ids=[f"u{n}" for n in range(users)],
+        item_ids=[f"i{n}" for n in range(N_ITEMS)],
+        item_vectors=rng.normal(size=(N_ITEMS, 16)).astype(np.float32),
+        sequences=sequences,
+        n_train=np.full(users, LENGTH - 2),
+        n_known=np.full(users, LENGTH - 1),
+    )
+
+
+def _hits(model, data, **how):
+    users = data.evaluated_users("test")
+    scores = ThoughtSpaceRanker(model, **how).score(data, users, "test")
+    for row, user in enumerate(users):
+        scores[row, data.history(user, "test")] = -np.inf
+    return np.mean(scores.argmax(axis=1) == [data.target(user, "test") for user in users])
+
+
+def test_what_follows_is_counted_newest_first():
+    data = _circle()
+    order = data.sequences[0]
+    scores = Following(data).scores([order[:4]])[0]
+    assert scores.argmax() == order[4]
+
+
+def test_an_empty_history_is_followed_by_nothing():
+    assert not Following(_circle()).scores([np.empty(0, np.int64)]).any()
+
+
+def test_an_order_that_no_text_tells_is_found_by_its_weight():
+    data = _circle()
+    counted = train("circle", [data], COUNTED).model
+    blind = train("circle", [data], COUNTED.model_copy(update={"following_weights": (0.0,)})).model
+    assert float(counted.home("circle").following) > 0
+    assert _hits(counted, data) > 0.95
+    assert _hits(blind, data) < 0.6
+
+
+def test_abroad_nothing_is_counted():
+    data = _circle()
+    model = train("circle", [data], COUNTED).model
+    foreign = replace(data, domain="elsewhere")
+    abroad = ThoughtSpaceRanker(model, abroad=True).score(data, np.arange(5), "test")
+    assert ThoughtSpaceRanker(model).score(foreign, np.arange(5), "test") == pytest.approx(abroad)
+
+
+def test_test_items_decide_no_weight():
+    data = _circle()
+    other = [np.concatenate([sequence[:-1], sequence[:1]]) for sequence in data.sequences]
+    weights = [
+        float(train("circle", [one], COUNTED).model.home("circle").following)
+        for one in (data, replace(data, sequences=other))
+    ]
+    assert weights[0] == weights[1]
