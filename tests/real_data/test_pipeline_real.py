@@ -12,6 +12,9 @@ import pytest
 from pulse_pipeline.commands.serving import load, recommend
 from pulse_pipeline.home import Home
 
+# One run serves all tests: on old cores it takes the first of them beyond the usual limit.
+pytestmark = pytest.mark.timeout(1200)
+
 DOMAINS = ("Gift_Cards", "Magazine_Subscriptions", "Office_Products")
 USERS, WRITTEN_FOR = 60, 30
 SETTINGS = "thought_space: {epochs: 2}\n"
