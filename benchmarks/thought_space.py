@@ -35,6 +35,7 @@ from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
 from pulse_pipeline.thought_space.learner import Learner
+from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train, untrained
 from pulse_pipeline.thought_space.workers import ALONE
@@ -100,7 +101,7 @@ def with_growth(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def ranking(users: int, arguments: argparse.Namespace) -> dict[str, Any]:
     """Top ten of a large catalogue for many users."""
     data = generated(int(users * arguments.scale), RANKED_ITEMS, 0)
-    ranker = ThoughtSpaceRanker(untrained([data], ThoughtSpaceConfig(device="cpu")))
+    ranker = ThoughtSpaceRanker(at_home(data))
     before, started, worked = peak_bytes(), time.perf_counter(), time.process_time()
     top_k(ranker, data, np.arange(len(data.user_ids)), "serving", 10)
     seconds = time.perf_counter() - started
@@ -120,7 +121,7 @@ def ranking(users: int, arguments: argparse.Namespace) -> dict[str, Any]:
 def serving(requests: int, arguments: argparse.Namespace) -> dict[str, Any]:
     """Top ten with reasons for one user at a time, everything loaded."""
     data = generated(5_000, 20_000, 0)
-    served = Served(data, untrained([data], ThoughtSpaceConfig(device="cpu")), {}, {}, set())
+    served = Served(data, at_home(data), {}, {}, set())
     recommend(served, data.user_ids[0], 10)
     took = []
     for user in data.user_ids[1 : requests + 1]:
@@ -217,6 +218,13 @@ def rectools_sasrec(data: DomainData, seed: int, arguments: argparse.Namespace) 
         command = [arguments.rectools, script, folder, arguments.epochs, seed, arguments.cores]
         run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(run.stdout.splitlines()[-1]))
+
+
+def at_home(data: DomainData) -> ThoughtSpace:
+    """A model that uses all that it may at home, however little it has learned."""
+    model = untrained([data], ThoughtSpaceConfig(device="cpu"))
+    model.home(data.domain).following.fill_(1.0)
+    return model
 
 
 def stored(domain: str) -> DomainData:
