@@ -89,12 +89,13 @@ def measure(users: int, folder: Path) -> dict[str, Any]:
         "seconds": seconds,
         "rationales_per_second": len(written.rows) / seconds,
         "tables_mb": before / 1e6,
-        "peak_mb": _peak() / 1e6,
+        "peak_mb": peak_bytes() / 1e6,
         "after_mb": peak.rss / 1e6,
     }
 
 
-def _peak() -> int:
+def peak_bytes() -> int:
+    """Most memory that this process has held at once."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024

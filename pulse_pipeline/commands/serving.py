@@ -1,14 +1,15 @@
 """``pulse recommend`` and ``pulse explain``: read the home, rank, say why. No language model is called."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.evaluation.explanations import Explainer, Explanation
-from pulse_pipeline.evaluation.ranking import top_k
+from pulse_pipeline.evaluation.explanations import Evidence, Explainer
+from pulse_pipeline.evaluation.ranking import serving_view, top_k
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.latest import inheriting_users, latest_rationales
 from pulse_pipeline.thought_space import checkpoint
@@ -31,6 +32,21 @@ class Served:
     titles: dict[str, str]
     rationales: dict[str, str]
     inheriting: set[str]
+
+    @cached_property
+    def everything(self) -> DomainData:
+        """The domain with all that its users have as their history."""
+        return serving_view(self.data)
+
+    @cached_property
+    def ranker(self) -> ThoughtSpaceRanker:
+        """The model, which prepares the catalogue once for all requests."""
+        return ThoughtSpaceRanker(self.model)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What says why, prepared likewise."""
+        return Explainer(self.model, self.data)
 
     def user(self, user_id: str) -> int:
         """A user's index.
@@ -93,15 +109,14 @@ def load(home: Home, domain: str) -> Served:
 def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
     """The best unseen items of a user, each with what speaks for it."""
     user = served.user(user_id)
-    top = top_k(ThoughtSpaceRanker(served.model), served.data, np.array([user]), "serving", k)
-    explainer = Explainer(served.model, served.data)
+    top = top_k(served.ranker, served.everything, np.array([user]), "test", k)
     items = [
         {
             "rank": rank,
             "item_id": served.data.item_ids[item],
             "title": served.title(item),
             "score": float(score),
-            "because_of": _because(served, explainer.explain(user, int(item))),
+            "because_of": _because(served, served.explainer.evidence(user, int(item))),
         }
         for rank, (item, score) in enumerate(zip(top.items[0], top.scores[0], strict=True), start=1)
         if item >= 0
@@ -118,7 +133,7 @@ def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
 def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
     """Why one item for one user, from the history and the rationale; names catalogue items only."""
     user, item = served.user(user_id), served.item(item_id)
-    explanation = Explainer(served.model, served.data).explain(user, item)
+    explanation = served.explainer.explain(user, item)
     return {
         "domain": served.data.domain,
         "user_id": user_id,
@@ -131,18 +146,18 @@ def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
         "of_items": served.data.n_items
         - len(np.unique(served.data.sequences[user]))
         + int(item in served.data.sequences[user]),
-        "because_of": _because(served, explanation),
+        "because_of": _because(served, explanation.evidence),
         "rationale": served.rationales.get(user_id),
         "rationale_is_inherited": user_id in served.inheriting,
     }
 
 
-def _because(served: Served, explanation: Explanation) -> list[dict[str, Any]]:
+def _because(served: Served, found: list[Evidence]) -> list[dict[str, Any]]:
     return [
         {
             "item_id": served.data.item_ids[evidence.item],
             "title": served.title(evidence.item),
             "similarity": round(evidence.similarity, 3),
         }
-        for evidence in explanation.evidence
+        for evidence in found
     ]

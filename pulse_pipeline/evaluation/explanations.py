@@ -64,16 +64,11 @@ class Explainer:
             item=item,
             rank=self._rank("own", user, item),
             rank_without_rationale=self._rank("none", user, item),
-            evidence=self._evidence(user, item),
+            evidence=self.evidence(user, item),
         )
 
-    def _rank(self, use: Use, user: int, item: int) -> int:
-        scores = self._rankers[use].score(self._data, np.array([user]), "test")[0]
-        ahead = scores > scores[item]
-        ahead[self._data.sequences[user]] = False
-        return int(ahead.sum()) + 1
-
-    def _evidence(self, user: int, item: int) -> list[Evidence]:
+    def evidence(self, user: int, item: int) -> list[Evidence]:
+        """Items of the user's history that are most like an item, nearest first."""
         history = np.unique(self._data.sequences[user])
         # An item does not speak for itself, and what is unlike it speaks against it.
         history = history[history != item]
@@ -81,3 +76,9 @@ class Explainer:
         nearest = np.argsort(-similarity, kind="stable")[:MOST_REASONS]
         nearest = nearest[similarity[nearest] > 0]
         return [Evidence(int(history[place]), float(similarity[place])) for place in nearest]
+
+    def _rank(self, use: Use, user: int, item: int) -> int:
+        scores = self._rankers[use].score(self._data, np.array([user]), "test")[0]
+        ahead = scores > scores[item]
+        ahead[self._data.sequences[user]] = False
+        return int(ahead.sum()) + 1

@@ -13,11 +13,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pulse_pipeline import schemas
+from pulse_pipeline.evaluation.selection import largest
 from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
 CHUNK = 512
-MAX_BLOCK = 2**25  # scores held at once: 128 MiB of float32, whatever the size of the catalogue
+MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
 
 
 class Ranker(Protocol):
@@ -135,9 +136,8 @@ def top_k(
     items = np.full((len(users), k), -1, dtype=np.int64)
     best = np.full((len(users), k), -np.inf, dtype=np.float32)
     for block in _blocks(len(users), data.n_items, chunk):
-        scores = _scores(ranker, data, users[block], phase).copy()
-        scores[_seen(data, users[block], phase)] = -np.inf
-        items[block, :width], best[block, :width] = _largest(scores, width)
+        scores = _scores(ranker, data, users[block], phase)
+        items[block, :width], best[block, :width] = largest(scores, _seen(data, users[block], phase), width)
     return TopK(users, np.where(np.isneginf(best), -1, items), best)
 
 
@@ -192,17 +192,3 @@ def _ranks(scores: FloatArray, targets: IntArray, seen: tuple[IntArray, IntArray
     ahead[everyone, targets] = True  # the target itself is the 1 that ranks count from
     ranks: IntArray = np.sum(ahead, axis=1, dtype=np.int64)
     return ranks
-
-
-def _largest(scores: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
-    # Everything above the k-th score, then the earliest items that have it: partitioning alone
-    # would leave open which of them are taken.
-    threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-    above = scores > threshold
-    tied = scores == threshold
-    room = k - above.sum(axis=1, keepdims=True)
-    chosen = above | (tied & (np.cumsum(tied, axis=1) <= room))
-    items: IntArray = np.nonzero(chosen)[1].reshape(len(scores), k)
-    order = np.argsort(-np.take_along_axis(scores, items, axis=1), axis=1, kind="stable")
-    items = np.take_along_axis(items, order, axis=1)
-    return items, np.take_along_axis(scores, items, axis=1)

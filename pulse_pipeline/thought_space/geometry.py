@@ -43,8 +43,9 @@ def measure(item_vectors: FloatArray) -> Geometry:
         flat = np.zeros(width, np.float32)
         return Geometry(flat, np.eye(width, dtype=np.float32), flat)
     centre = known.mean(axis=0)
-    directions = _unit(known - centre)
-    variance, basis = np.linalg.eigh(directions.T @ directions / len(known))
+    known -= centre  # in place: catalogues are large
+    known /= _lengths(known)
+    variance, basis = np.linalg.eigh(known.T @ known / len(known))
     mean = max(float(variance.mean()), 1e-12)
     spectrum = (variance.clip(min=0.0) / mean + SHRINKAGE) / (1.0 + SHRINKAGE)
     return Geometry(centre.astype(np.float32), basis.astype(np.float32), np.log(spectrum).astype(np.float32))
@@ -58,9 +59,12 @@ def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
 
 def has_text(vectors: FloatArray) -> NDArray[np.bool_]:
     """Which rows are vectors of a text: neither zero nor NaN [n]."""
-    return np.asarray(np.nan_to_num(vectors).any(axis=1))
+    return np.asarray(((vectors != 0) & ~np.isnan(vectors)).any(axis=1))
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9)
-    return np.asarray(vectors / lengths)
+    return np.asarray(vectors / _lengths(vectors))
+
+
+def _lengths(vectors: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9))

@@ -189,7 +189,8 @@ class ThoughtSpace(nn.Module):
 
     def scores(self, thoughts: Tensor, items: Tensor, bias: Tensor, *, home: bool) -> Tensor:
         """Logits of items: one dot product each, over the temperature [b, n]."""
-        return thoughts @ items.T / self.reading(home).log_temperature.exp() + bias
+        # Scaled before the product: its result is the largest matrix there is, and is made once.
+        return torch.addmm(bias, thoughts / self.reading(home).log_temperature.exp(), items.T)
 
     def reading(self, home: bool) -> "Reading":
         """The few scalars with which histories are read, at home or abroad."""

@@ -1,0 +1,265 @@
+"""The Thought Space's speed: ranking, serving, growth with the data, and training against RecTools' SASRec.
+
+Parts run alone, each measurement in a process of its own, on generated data. `training` reads ML-100K from
+the home and needs an environment with RecTools beside this one, which wants another numpy: `python -m venv
+VENV && VENV/bin/pip install "rectools[torch]" "numpy<2"`.
+
+    python -m benchmarks.thought_space [ranking] [serving] [interactions] [items] [training]
+        [--scale 0.1] [--cores 2] [--rectools VENV/bin/python] [--out figures.json]
+"""
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+from benchmarks.resume import peak_bytes
+from pulse_pipeline.commands.serving import Served, recommend
+from pulse_pipeline.commands.tables import read_table
+from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.ranking import top_k, user_ranks
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.progress import Task
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
+from pulse_pipeline.thought_space.learner import Learner
+from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train, untrained
+from pulse_pipeline.thought_space.workers import ALONE
+
+WIDTH, LENGTH = 384, 10
+RANKED_USERS = RANKED_ITEMS = 100_000
+INTERACTIONS = (100_000, 300_000, 1_000_000)
+ITEMS = (10_000, 50_000, 200_000)
+STEPS = 20
+SERVED = 500
+TARGETS = {"ranking_seconds": 60.0, "ranking_gb": 2.0, "serving_p99_ms": 10.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all but training by default")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the users ranked, of interactions")
+    parser.add_argument("--cores", type=int, default=2, help="threads of torch")
+    parser.add_argument("--rectools", type=Path, help="the Python of an environment with RecTools")
+    parser.add_argument("--domain", default="ML-100K", help="what to train on, of the domains in PULSE_HOME")
+    parser.add_argument("--epochs", type=int, default=30, help="most epochs of both models, for `training`")
+    parser.add_argument("--measure", metavar="SIZE", type=int, help="one measurement of one part")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON here")
+    arguments = parser.parse_args()
+    if arguments.measure is not None:
+        torch.set_num_threads(arguments.cores)
+        (part,) = arguments.parts
+        print(json.dumps(PARTS[part][0](arguments.measure, arguments)))
+        return
+    wanted = arguments.parts or [part for part in PARTS if part != "training" or arguments.rectools]
+    figures = [figure for part in wanted for figure in measured(part, arguments)]
+    print(json.dumps(figures, indent=2))
+    if arguments.out:
+        with replacing(arguments.out) as aside:
+            aside.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measured(part: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Each size of a part in a process of its own."""
+    _, sizes = PARTS[part]
+    found = []
+    for size in sizes:
+        command = [sys.executable, "-m", "benchmarks.thought_space", part, "--measure", str(size)]
+        for option in ("scale", "cores", "epochs", "rectools", "domain"):
+            if getattr(arguments, option) is not None:
+                command += [f"--{option}", str(getattr(arguments, option))]
+        run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found.append({"part": part, **json.loads(run.stdout.splitlines()[-1])})
+    return with_growth(found)
+
+
+def with_growth(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """To what power of the size the seconds grow, from the first size on; 1 is linear."""
+    first = found[0]
+    for one in found[1:]:
+        times = one["seconds"] / first["seconds"]
+        one["growth_power"] = math.log(times) / math.log(one["size"] / first["size"])
+    return found
+
+
+def ranking(users: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Top ten of a large catalogue for many users."""
+    data = generated(int(users * arguments.scale), RANKED_ITEMS, 0)
+    ranker = ThoughtSpaceRanker(at_home(data))
+    before, started, worked = peak_bytes(), time.perf_counter(), time.process_time()
+    top_k(ranker, data, np.arange(len(data.user_ids)), "serving", 10)
+    seconds = time.perf_counter() - started
+    peak = peak_bytes()
+    return {
+        "size": len(data.user_ids),
+        "n_items": RANKED_ITEMS,
+        "cores": arguments.cores,
+        "seconds": seconds,
+        "cpu_seconds": time.process_time() - worked,
+        "peak_gb": peak / 1e9,
+        "loaded_gb": before / 1e9,
+        "met": seconds < TARGETS["ranking_seconds"] * arguments.scale and peak / 1e9 < TARGETS["ranking_gb"],
+    }
+
+
+def serving(requests: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Top ten with reasons for one user at a time, everything loaded."""
+    data = generated(5_000, 20_000, 0)
+    served = Served(data, at_home(data), {}, {}, set())
+    recommend(served, data.user_ids[0], 10)
+    took = []
+    for user in data.user_ids[1 : requests + 1]:
+        started = time.perf_counter()
+        recommend(served, user, 10)
+        took.append(1000 * (time.perf_counter() - started))
+    p99 = float(np.percentile(took, 99))
+    return {
+        "size": requests,
+        "n_items": data.n_items,
+        "cores": arguments.cores,
+        "seconds": sum(took) / 1000,
+        "p50_ms": float(np.median(took)),
+        "p99_ms": p99,
+        "met": p99 < TARGETS["serving_p99_ms"],
+    }
+
+
+def interactions(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """An epoch over ever more interactions with one catalogue."""
+    n = int(size * arguments.scale)
+    config = ThoughtSpaceConfig(device="cpu", least_steps=1)
+    return an_epoch(generated(n // LENGTH, 10_000, 0), config) | {"size": n}
+
+
+def items(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Steps of sampled softmax over ever larger catalogues.
+
+    Without ID residual: its table, and with it its gradient and moments, is as long as the catalogue.
+    """
+    config = ThoughtSpaceConfig(
+        device="cpu", full_softmax_items=1, least_steps=1, id_residual=False, batch_size=128
+    )
+    return an_epoch(generated(STEPS * config.batch_size, size, 0), config) | {"size": size}
+
+
+def an_epoch(data: DomainData, config: ThoughtSpaceConfig) -> dict[str, Any]:
+    """Seconds of an epoch, and by how much it raises the peak of memory."""
+    model = untrained([data], config)
+    model.abroad.requires_grad_(False)
+    learner = Learner(model, [data], config, ALONE)
+    ignored = Task("epoch", learner.steps, "steps")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew, at what is held now
+    before, started, worked = peak_bytes(), time.perf_counter(), time.process_time()
+    learner.epoch(ignored)
+    seconds = time.perf_counter() - started
+    return {
+        "size": 0,
+        "n_items": data.n_items,
+        "steps": learner.steps,
+        "seconds": seconds,
+        "cpu_seconds": time.process_time() - worked,
+        "ms_a_step": 1000 * seconds / learner.steps,
+        "step_memory_gb": (peak_bytes() - before) / 1e9,
+    }
+
+
+def training(seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """A domain with early stopping, and RecTools' SASRec on the same cores for all epochs."""
+    data = stored(arguments.domain)
+    config = ThoughtSpaceConfig(device="cpu", seed=seed, epochs=arguments.epochs)
+    started = time.perf_counter()
+    trained = train(data.domain, [data], config)
+    seconds = time.perf_counter() - started
+    users = data.evaluated_users("test")
+    ranks = user_ranks(ThoughtSpaceRanker(trained.model), data, "test").ranks
+    theirs = rectools_sasrec(data, seed, arguments)
+    return {
+        "size": len(users),
+        "cores": arguments.cores,
+        "epochs": arguments.epochs,
+        "epochs_run": int(trained.history["epoch"][-1]),
+        "seconds": seconds,
+        "ndcg": float(METRICS["NDCG"](ranks, 10).mean()),
+        "rectools_seconds": theirs["seconds"],
+        "rectools_ndcg": theirs["ndcg"],
+        "met": 2 * seconds <= theirs["seconds"],
+    }
+
+
+def rectools_sasrec(data: DomainData, seed: int, arguments: argparse.Namespace) -> dict[str, float]:
+    """Train theirs on what ours has trained on, rank as ours is ranked: unseen items, test items."""
+    with tempfile.TemporaryDirectory() as folder:
+        users = data.evaluated_users("test")
+        targets = pl.DataFrame({"user_id": users, "target": [data.target(user, "test") for user in users]})
+        targets.write_csv(Path(folder) / "targets.csv")
+        phases: dict[str, Phase] = {"train": "valid", "known": "test"}
+        for name, phase in phases.items():
+            histories = [data.history(user, phase) for user in users]
+            listed = pl.DataFrame({"user_id": users, "item_id": histories}).explode("item_id")
+            place = pl.int_range(pl.len()).over("user_id").alias("datetime")
+            listed.with_columns(place).write_csv(Path(folder) / f"{name}.csv")
+        script = Path(__file__).with_name("rectools_sasrec.py")
+        command = [arguments.rectools, script, folder, arguments.epochs, seed, arguments.cores]
+        run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
+    return dict(json.loads(run.stdout.splitlines()[-1]))
+
+
+def at_home(data: DomainData) -> ThoughtSpace:
+    """A model that uses all that it may at home, however little it has learned."""
+    model = untrained([data], ThoughtSpaceConfig(device="cpu"))
+    model.home(data.domain).following.fill_(1.0)
+    return model
+
+
+def stored(domain: str) -> DomainData:
+    """A domain as the pipeline has left it in PULSE_HOME, without rationales: theirs has none either."""
+    tables = (
+        read_table(Home.from_environment(), asset, domain) for asset in ("interactions", "item_embeddings")
+    )
+    return assemble(domain, "loo", *tables)
+
+
+def generated(n_users: int, n_items: int, seed: int) -> DomainData:
+    """Random texts' vectors and random histories of one length, the last two items held out."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((n_items, WIDTH), dtype=np.float32)
+    sequences: list[IntArray] = list(rng.integers(0, n_items, size=(n_users, LENGTH + 2)))
+    return DomainData(
+        domain="generated",
+        protocol="loo",
+        user_ids=[f"u{user}" for user in range(n_users)],
+        item_ids=[f"i{item}" for item in range(n_items)],
+        item_vectors=vectors,
+        sequences=sequences,
+        n_train=np.full(n_users, LENGTH),
+        n_known=np.full(n_users, LENGTH + 1),
+    )
+
+
+PARTS: dict[str, tuple[Callable[[int, argparse.Namespace], dict[str, Any]], tuple[int, ...]]] = {
+    "ranking": (ranking, (RANKED_USERS,)),
+    "serving": (serving, (SERVED,)),
+    "interactions": (interactions, INTERACTIONS),
+    "items": (items, ITEMS),
+    "training": (training, (0,)),
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The k best of a row are those of a plain stable sort."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulse_pipeline.evaluation import selection
+from pulse_pipeline.evaluation.selection import largest
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 40)),
+    k=st.integers(1, 12),
+    levels=st.sampled_from([1, 2, 5, 10**6]),  # few levels: many ties
+    run=st.integers(1, 9),
+    infinite=st.booleans(),
+)
+def test_any_shape_and_mask(
+    *, seed: int, shape: tuple[int, int], k: int, levels: int, run: int, infinite: bool
+) -> None:
+    m, n = shape
+    k = min(k, n)
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-levels, levels, size=(m, n)).astype(np.float32)
+    if infinite:
+        scores[rng.random((m, n)) < 0.3] = -np.inf
+    masked = np.nonzero(rng.random((m, n)) < rng.random())
+    before = scores.copy()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "RUN", run)
+        columns, best = largest(scores, masked, k)
+    assert np.array_equal(scores, before)
+    scores[masked] = -np.inf
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    assert columns.tolist() == expected.tolist()
+    assert best.tolist() == np.take_along_axis(scores, expected, axis=1).tolist()
+
+
+def test_scores_that_may_not_be_written_to() -> None:
+    scores = np.broadcast_to(np.arange(200, dtype=np.float32), (3, 200))
+    nothing = np.empty(0, dtype=np.int64)
+    columns, _ = largest(scores, (nothing, nothing), 2)
+    assert columns.tolist() == [[199, 198]] * 3
