@@ -75,9 +75,9 @@ def with_sequences(data: DomainData, sequences: list[list[int]]) -> DomainData:
     )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
-    # Arrays this small lose more to a second thread than they gain.
+    # Arrays this small lose more to a second thread than they gain, and sums over two end in other bits.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
