@@ -109,3 +109,8 @@ def _arrays(data: DomainData) -> Iterator[NDArray[Any]]:
     yield np.concatenate([np.empty(0, np.int64), *data.sequences])
     if data.rationales is not None:
         yield from vars(data.rationales).values()
+    if data.item_thoughts is not None:
+        yield data.item_thoughts
+    if data.disliked is not None:
+        yield np.array([len(items) for items in data.disliked])
+        yield np.concatenate([np.empty(0, np.int64), *data.disliked])
