@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    ablations,
     bridging,
     checks,
     embeddings,
@@ -38,6 +39,7 @@ STAGES = (
     published,
     reasoner,
     evaluation,
+    ablations,
 )
 
 
