@@ -173,10 +173,16 @@ def lineage(
 def evaluate(
     arm: Annotated[Literal["pulse", "faithful"], typer.Option(help="Which variant of the method.")] = "pulse",
     protocol: Annotated[Literal["loo", "temporal"] | None, typer.Option(help="Only this protocol.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train each model this often; more than 1 takes its time.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Evaluate the trained models; figures with intervals."""
-    _materialise("reasoner_evaluation" if arm == "faithful" else "group:evaluation", None, None)
+    selection = "reasoner_evaluation" if arm == "faithful" else "group:evaluation"
+    if seeds > 1 and arm == "pulse":
+        selection += ",seed_evaluation"
+    _materialise(selection, None, None, seeds=seeds)
     _show_results(protocol, as_json=as_json, arm=arm)
 
 
@@ -240,10 +246,10 @@ def ui(
     serve(Home.from_environment(), port, mlflow_port, host)
 
 
-def _materialise(select: str | None, domains: str | None, config: Path | None) -> None:
+def _materialise(select: str | None, domains: str | None, config: Path | None, seeds: int = 1) -> None:
     from pulse_pipeline.commands.materialise import materialise
 
-    project, wanted = _project(domains, config)
+    project, wanted = _project(domains, config, seeds)
     with _progress():
         materialise(project, select, wanted)
 
@@ -255,15 +261,20 @@ def _show_plan(select: str | None, domains: str | None, config: Path | None) -> 
     _out.print(as_table(plan(project, select, wanted)))
 
 
-def _project(domains: str | None, config: Path | None) -> tuple[Any, list[str]]:
-    """The project, and the domains of it that are meant."""
+def _project(domains: str | None, config: Path | None, seeds: int = 1) -> tuple[Any, list[str]]:
+    """The project, and the domains of it that are meant; more than one seed overrides the settings."""
     from assets.project import Project
     from pulse_pipeline.domains import load_registry
     from pulse_pipeline.settings import load_settings
 
     registry = load_registry()
     named = registry.names if domains is None else domains.split(",")
-    return Project(registry, load_settings(config)), [registry.domain(name).name for name in named]
+    settings = load_settings(config)
+    if seeds > 1:
+        settings = settings.model_copy(
+            update={"evaluation": settings.evaluation.model_copy(update={"seeds": seeds})}
+        )
+    return Project(registry, settings), [registry.domain(name).name for name in named]
 
 
 def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") -> None:
