@@ -197,14 +197,16 @@ def tune(
     ] = None,
     protocol: Annotated[Literal["loo", "temporal"], typer.Option(help="Whose validation items.")] = "loo",
     seed: Annotated[int, typer.Option(help="Seed of the tried settings.")] = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Then tune each baseline too, under the same budget.")
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Search for the Thought Space's settings, on validation items only."""
-    import yaml
-
+    """Search for the settings of the Thought Space, and of baselines, on validation items only."""
+    from pulse_pipeline.commands.tune import PULSE, tune_baselines
     from pulse_pipeline.commands.tune import tune as search
     from pulse_pipeline.settings import load_settings
     from pulse_pipeline.tuning import Budget
@@ -212,17 +214,14 @@ def tune(
     budget = Budget(trials=trials, max_seconds=seconds, seed=seed)
     with _progress():
         home, settings = Home.from_environment(), load_settings(config)
-        tuned = search(home, settings, mix, protocol=protocol, held_out=held_out, budget=budget)
-    rows = tuned.log.to_dicts()
+        found = {PULSE: search(home, settings, mix, protocol=protocol, held_out=held_out, budget=budget)}
+        if baselines:
+            found |= dict(tune_baselines(home, settings, mix, protocol=protocol, budget=budget))
     if as_json:
-        _print_json(rows)
+        _print_json([row for tuned in found.values() for row in tuned.log.to_dicts()])
         return
-    for row in rows:
-        line = f"{row['trial']:3}  NDCG@10 {row['value']:.4f}  {row['seconds']:7.1f} s  {row['params']}"
-        _out.print(line, markup=False, highlight=False)
-    best = max(rows, key=lambda row: row["value"])
-    found = yaml.safe_dump({"thought_space": json.loads(best["params"])}, sort_keys=False)
-    _out.print(f"Best, for pulse.yaml:\n{found}", markup=False, highlight=False)
+    for name, tuned in found.items():
+        _show_search(name, tuned)
 
 
 @app.command()
@@ -244,6 +243,19 @@ def ui(
     from pulse_pipeline.commands.serve import serve
 
     serve(Home.from_environment(), port, mlflow_port, host)
+
+
+def _show_search(name: str, tuned: Any) -> None:
+    import yaml
+
+    from pulse_pipeline.commands.tune import best_settings
+
+    _out.print(name, markup=False, highlight=False)
+    for row in tuned.log.to_dicts():
+        line = f"{row['trial']:3}  NDCG@10 {row['value']:.4f}  {row['seconds']:7.1f} s  {row['params']}"
+        _out.print(line, markup=False, highlight=False)
+    best = yaml.safe_dump(best_settings(name, tuned), sort_keys=False)
+    _out.print(f"Best, for pulse.yaml:\n{best}", markup=False, highlight=False)
 
 
 def _materialise(select: str | None, domains: str | None, config: Path | None, seeds: int = 1) -> None:

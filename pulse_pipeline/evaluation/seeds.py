@@ -145,7 +145,8 @@ def seed_rows(model: list[Evaluated], baselines: list[list[Evaluated]]) -> pl.Da
 
 def _mean(repeats: list[Evaluated]) -> NDArray[np.float64]:
     """Each user's NDCG@10, averaged over the seeds [n_users]."""
-    return np.stack([per_user(one.ranks).column(HEADLINE) for one in repeats]).mean(axis=0)
+    columns = np.stack([per_user(one.ranks).column(HEADLINE) for one in repeats])
+    return np.asarray(columns.mean(axis=0), dtype=np.float64)
 
 
 def _together(repeats: list[Evaluated], best: NDArray[np.float64] | None) -> list[pl.DataFrame]:
