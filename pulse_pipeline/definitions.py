@@ -16,6 +16,7 @@ from assets import (
     rationales,
     reasoner,
     refinement,
+    seeds,
     thought_space,
 )
 from assets.project import Project
@@ -38,6 +39,7 @@ STAGES = (
     published,
     reasoner,
     evaluation,
+    seeds,
 )
 
 

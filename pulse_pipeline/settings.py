@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.evaluation.settings import EvaluationSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.reasoner.config import ReasonerConfig
@@ -40,6 +41,9 @@ class Settings(BaseModel):
 
     baselines: BaselineSettings = BaselineSettings()
     """Which baselines every domain is held against, and their settings."""
+
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """Which candidates sampled metrics look at, and how often trainings are repeated."""
 
     published_space: PublishedSpaceConfig = PublishedSpaceConfig()
     """The Thought Space of the faithful arm."""
