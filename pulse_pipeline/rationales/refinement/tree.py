@@ -101,16 +101,14 @@ def _grown(rows: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
 
 
 def _best(beam: pl.DataFrame, grown: pl.DataFrame, width: int) -> pl.DataFrame:
-    """The best chains of each user; who has no new one keeps those of the level before, and is stuck there."""
+    """The best chains of each user; who has no new one keeps those of the level before, and is stuck."""
     # To ask again would be to read the same answers again.
     stuck = beam.join(grown.select(USER).unique(), on=USER, how="anti").with_columns(stuck=pl.lit(value=True))
     # Equal scores are ordered by their texts' hashes, so that a tree grows alike on every run.
     tie = pl.col("text").map_elements(text_hash, pl.String)
     best = grown.sort("score", tie, descending=[True, False]).group_by(USER, maintain_order=True).head(width)
     best = best.with_columns(stuck=pl.lit(value=False)).select(beam.columns)
-    return pl.concat([best, stuck]).sort(
-        *USER, "score", descending=[False, False, True], maintain_order=True
-    )
+    return pl.concat([best, stuck]).sort(*USER, "score", descending=[False, False, True], maintain_order=True)
 
 
 def _mean_best(beam: pl.DataFrame) -> float:
