@@ -109,17 +109,14 @@ def recommend(
         _print_json(answer)
         return
     if why:
-        _out.print(
-            f"Why {user} chooses: {_told(answer) or 'no rationale yet'}\n",
-            markup=False,
-            highlight=False,
-        )
+        _say(f"Why {user} chooses: {_told(answer) or 'no rationale yet'}")
+        _say("")
     if answer["synthetic"]:
         _out.print(SYNTHETIC, highlight=False)
     for item in answer["recommendations"]:
-        _out.print(f"{item['rank']:3}. {item['title']}  ({item['item_id']})", markup=False, highlight=False)
+        _say(f"{item['rank']:3}. {item['title']}  ({item['item_id']})")
         if why:
-            _out.print(f"     because of {_listed(item['because_of'])}", markup=False, highlight=False)
+            _say(f"     because of {_listed(item['because_of'])}")
 
 
 @app.command()
@@ -148,7 +145,7 @@ def explain(
     if answer["synthetic"]:
         lines.append(SYNTHETIC)
     for line in lines:
-        _out.print(line, markup=False, highlight=False)
+        _say(line)
 
 
 @app.command()
@@ -344,6 +341,13 @@ def _known(domain: str) -> str:
 def _listed(evidence: list[dict[str, Any]]) -> str:
     titles = (f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
     return ", ".join(titles) or "nothing in the history"
+
+
+def _say(line: str) -> None:
+    """Print a line that may hold a stranger's words: they steer neither rich nor the terminal."""
+    from pulse_pipeline.rationales.untrusted import inert
+
+    _out.print(inert(line), markup=False, highlight=False)
 
 
 def _escaped(text: str) -> str:

@@ -1,5 +1,8 @@
 """What is planted in the future reaches nothing written, embedded or learned; nor does another future."""
 
+import sqlite3
+from contextlib import closing, contextmanager
+
 import numpy as np
 import polars as pl
 import pytest
@@ -32,9 +35,38 @@ ASSETS = (
     "raw_interactions,interactions,items,thought_space_model,published_thought_space,reasoner_model,"
     "candidates,baseline_scores,in_domain_evaluation," + ",".join(LEARNED)
 )
+ASKED: list[str] = []
+"""All that the language model was asked while the world was made."""
+
+ENCODED: list[str] = []
+"""All that the text encoder was given."""
+
+
+class WatchedLanguageModel(FakeLanguageModel):
+    @contextmanager
+    def session(self):
+        with super().session() as session:
+            yield session
+            ASKED.extend(f"{prompt.system}\n{prompt.user}" for prompt in session.asked)
+
+
+class WatchedTextEncoder(FakeTextEncoder):
+    def encoder(self, spec):
+        return WatchedEncoder(super().encoder(spec))
+
+
+class WatchedEncoder:
+    def __init__(self, encoder):
+        self._encoder = encoder
+
+    def encode(self, texts):
+        ENCODED.extend(texts)
+        return self._encoder.encode(texts)
+
+
 FAKES = {
-    "language_model": FakeLanguageModel(),
-    "text_encoder": FakeTextEncoder(),
+    "language_model": WatchedLanguageModel(),
+    "text_encoder": WatchedTextEncoder(),
     "causal_model": FakeCausalModel(),
 }
 WHEN = ("created_at", "dagster_run_id", "mlflow_run_id")
@@ -122,6 +154,22 @@ def test_no_rationale_and_so_no_embedding_holds_it(home, asset):
     table = _table(home, asset)
     assert table["valid"].any()
     assert not table["rationale"].str.contains(f"(?i){CANARY}").any()
+
+
+@pytest.mark.parametrize("given", [ASKED, ENCODED], ids=["prompts", "texts to embed"])
+def test_nothing_that_was_given_to_a_model_holds_it(home, given):
+    assert len(set(given)) > 60
+    assert not [text for text in given if CANARY.lower() in text.lower()]
+
+
+def test_no_answer_that_is_kept_holds_it(home):
+    databases = list(home.cache.glob("rationales/*/answers.db"))
+    assert len(databases) >= 5
+    for database in databases:
+        with closing(sqlite3.connect(database)) as connection:
+            texts = [text for (text,) in connection.execute("SELECT text FROM answers")]
+        assert texts
+        assert not [text for text in texts if CANARY.lower() in text.lower()]
 
 
 def test_no_neighbour_list_holds_what_was_chosen_after_the_cuts(home):

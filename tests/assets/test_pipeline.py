@@ -10,7 +10,7 @@ from rich.console import Console
 
 from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
-from pulse_pipeline.commands.plan import as_table, plan
+from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
 from pulse_pipeline.commands.results import candidate_table, metrics
 from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
@@ -183,6 +183,13 @@ def test_the_plan_says_what_a_prompt_edit_costs_before_it_is_spent(inside):
     assert after["items"].reason == ""
     assert after["rationale_embeddings"].reason == "rationales[Demo_Books] comes first"
     assert "Demo_Books" in rendered(as_table(list(after.values())))
+
+
+def test_a_prompt_costs_as_many_answers_as_are_rejected_before_one_is_kept():
+    assert expected_attempts(0.0, 5) == 1
+    assert expected_attempts(0.25, 1) == 1
+    assert expected_attempts(0.25, 3) == pytest.approx(1 + 0.25 + 0.0625)
+    assert expected_attempts(1.0, 3) == 3
 
 
 def test_refinement_says_what_it_bought(inside):
