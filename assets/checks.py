@@ -9,7 +9,13 @@ import polars as pl
 from assets.project import Project
 from pulse_pipeline.rationales.judging import NAMES
 
-WRITTEN = ("rationales", "item_rationales", "bridging_rationales", "refined_rationales")
+WRITTEN = (
+    "rationales",
+    "item_rationales",
+    "bridging_rationales",
+    "refined_rationales",
+    "published_rationales",
+)
 """Assets that a language model writes."""
 
 Judgement = Callable[[pl.DataFrame], tuple[bool, dict[str, float]]]
@@ -19,6 +25,15 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
     """All checks, each on one partition."""
     return [
         *(check for asset in WRITTEN for check in _checks_of_rationales(project, asset)),
+        _check(
+            project,
+            "rationales",
+            "each_is_of_its_own_history",
+            "No rationale was written from what other users of the domain chose, as inherited ones are and "
+            "those whose prompt holds {neighbours}: with them no figure is zero-shot.",
+            lambda table: _at_most(_share_from_others(project, table), 0.0, "share_from_others"),
+            blocking=False,
+        ),
         _check(
             project,
             "items",
@@ -89,6 +104,16 @@ def _share(flags: pl.Series, empty: float = 0.0) -> float:
 
 def _at_least(share: float, floor: float, name: str) -> tuple[bool, dict[str, float]]:
     return share >= floor, {name: round(share, 3), "floor": floor}
+
+
+def _at_most(share: float, ceiling: float, name: str) -> tuple[bool, dict[str, float]]:
+    return share <= ceiling, {name: round(share, 3), "ceiling": ceiling}
+
+
+def _share_from_others(project: Project, table: pl.DataFrame) -> float:
+    if project.settings.rationales.uses_neighbours and len(table):
+        return 1.0
+    return _share(table["inherited_from"].is_not_null())
 
 
 def _rejected(table: pl.DataFrame) -> dict[str, float]:

@@ -11,6 +11,7 @@ from assets.partitions import SOURCE, TARGET, sorted_dimensions
 from assets.project import Project
 from assets.thought_space import Tables
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
 from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import (
     MODEL,
@@ -20,6 +21,7 @@ from pulse_pipeline.evaluation.in_domain import (
     rationale_differences,
 )
 from pulse_pipeline.evaluation.leak_probe import leak_probe
+from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
 from pulse_pipeline.evaluation.report.charts import to_png
@@ -27,6 +29,7 @@ from pulse_pipeline.evaluation.report.page import write_report
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
+from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
@@ -36,14 +39,15 @@ from resources.storage import OPTIONAL_PARTITIONS, Models
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
-VERSION = "1"
+VERSION = "2"
 RECOMMENDED = 10
 SERVING_PROTOCOL: Protocol = "loo"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`baseline_scores`, `in_domain_evaluation`, `cross_domain_evaluation`, `recommendations`, `report`."""
+    """`candidates`, `baseline_scores`, the two evaluations, `recommendations`, `report`."""
     return [
+        _candidates(project),
         _baseline_scores(project),
         _in_domain_evaluation(project),
         _cross_domain_evaluation(project),
@@ -52,9 +56,9 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _baseline_scores(project: Project) -> dg.AssetsDefinition:
-    settings = project.settings.baselines
-    version = settings.fingerprint(reads_rationales=False)
+def _candidates(project: Project) -> dg.AssetsDefinition:
+    seed = project.settings.evaluation.candidate_seed
+    version = fingerprint([VERSION, seed])
 
     @dg.asset(
         group_name=GROUP,
@@ -62,26 +66,55 @@ def _baseline_scores(project: Project) -> dg.AssetsDefinition:
         code_version=version,
         io_manager_key="tables",
         kinds={"numpy"},
-        description="The rank that each baseline gives to each user's test item, for every protocol.",
+        description="The candidates of sampled metrics, drawn once: every model is measured on the same.",
+    )
+    def candidates(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, version, {"seed": seed}) as work:
+            catalogue = items.select("item_id", vector=pl.lit([0.0]))  # only ids are drawn from
+            drawn = [
+                drawn_candidates(assemble(context.partition_key, protocol, interactions, catalogue), seed)
+                for protocol in PROTOCOLS
+                if has_protocol(interactions, protocol)
+            ]
+            return work.table(pl.concat(drawn))
+
+    return candidates
+
+
+def _baseline_scores(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.baselines
+    version = f"{VERSION}-{settings.fingerprint(reads_rationales=False)}"
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        kinds={"numpy"},
+        description="Where each baseline puts each user's test items, and what it puts first.",
     )
     def baseline_scores(
         context: dg.AssetExecutionContext,
         tracking: Tracking,
         interactions: pl.DataFrame,
         item_embeddings: pl.DataFrame,
+        candidates: pl.DataFrame,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = {
             "protocols": ", ".join(PROTOCOLS),
             **{name: settings.config(name) for name in settings.chosen(reads_rationales=False)},
         }
         with materialising(context, tracking, version, params) as work:
-            ranks = [
-                baseline_ranks(
-                    assemble(context.partition_key, protocol, interactions, item_embeddings), settings
-                )
-                for protocol in PROTOCOLS
-                if has_protocol(interactions, protocol)
-            ]
+            ranks = []
+            for protocol in PROTOCOLS:
+                if has_protocol(interactions, protocol):
+                    data = assemble(context.partition_key, protocol, interactions, item_embeddings)
+                    ranks.append(baseline_ranks(data, settings, read_candidates(candidates, data)))
             return work.table(pl.concat(ranks))
 
     return baseline_scores
@@ -107,6 +140,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         item_embeddings: pl.DataFrame,
         rationale_embeddings: pl.DataFrame,
+        candidates: pl.DataFrame,
         baseline_scores: pl.DataFrame,
         thought_space_model: dict[str, Models],
     ) -> dg.MaterializeResult[pl.DataFrame]:
@@ -129,11 +163,13 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     continue
                 data = assemble(context.partition_key, protocol, *tables)
                 probes |= _probed(data)
-                with_rationales = baseline_ranks(data, settings.baselines, reads_rationales=True)
+                drawn = read_candidates(candidates, data)
+                with_rationales = baseline_ranks(data, settings.baselines, drawn, reads_rationales=True)
                 evaluated = evaluate_in_domain(
                     data,
                     [(mix, models[protocol].model) for mix, models in trained.items() if protocol in models],
                     evaluated_baselines(data, pl.concat([baseline_scores, with_rationales])),
+                    drawn,
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
@@ -158,6 +194,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             "interactions": target,
             "item_embeddings": target,
             "rationale_embeddings": target,
+            "candidates": target,
             "baseline_scores": target,
             "thought_space_model": source,
         },
@@ -170,6 +207,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         item_embeddings: pl.DataFrame,
         rationale_embeddings: pl.DataFrame,
+        candidates: pl.DataFrame,
         baseline_scores: pl.DataFrame,
         thought_space_model: Models,
     ) -> dg.MaterializeResult[pl.DataFrame]:
@@ -200,6 +238,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
                     against=evaluated_baselines(data, baseline_scores),
+                    candidates=read_candidates(candidates, data),
                 )
                 figures.append(evaluated.metrics)
             return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
@@ -223,7 +262,7 @@ def _probed(data: DomainData) -> dict[str, float]:
 def _figures(
     work: Materialisation, table: pl.DataFrame, others: dict[str, float] | None = None
 ) -> dg.MaterializeResult[pl.DataFrame]:
-    headline = table.filter(slice="all", metric="NDCG", k=10, model=MODEL)
+    headline = table.filter(slice="all", candidates=FULL, metric="NDCG", k=10, model=MODEL)
     metrics = {
         f"{row['protocol']}_{row['train_mix']}_ndcg@10": row["value"]
         for row in headline.iter_rows(named=True)
@@ -284,6 +323,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
             "thought_space_model": present,
             "in_domain_evaluation": present,
             "cross_domain_evaluation": present,
+            "seed_evaluation": present,
             "reasoner_evaluation": present,
         },
         io_manager_key="tables",
@@ -301,11 +341,17 @@ def _report(project: Project) -> dg.AssetsDefinition:
         thought_space_model: dict[str, Models],
         in_domain_evaluation: Tables,
         cross_domain_evaluation: Tables,
+        seed_evaluation: Tables,
         reasoner_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = {"domains": ", ".join(in_domain_evaluation)}
         with materialising(context, tracking, VERSION, params) as work:
-            evaluations = (in_domain_evaluation, cross_domain_evaluation, reasoner_evaluation)
+            evaluations = (
+                in_domain_evaluation,
+                cross_domain_evaluation,
+                seed_evaluation,
+                reasoner_evaluation,
+            )
             metrics = distinct_figures(table for tables in evaluations for table in tables.values())
             if metrics.is_empty():
                 raise PulseError(

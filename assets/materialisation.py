@@ -11,6 +11,7 @@ import polars as pl
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import content_hash
+from pulse_pipeline.rationales.untrusted import inert
 from resources.storage import table_path
 from resources.tracking import TrackedRun, Tracking
 
@@ -181,8 +182,7 @@ def _sample(frame: pl.DataFrame) -> str:
 def _cell(value: object) -> str:
     text = " ".join(str(value).split())
     shortened = text if len(text) <= SAMPLE_CHARACTERS else text[:SAMPLE_CHARACTERS] + "…"
-    # Controls and marks that turn the reading direction are shown by their codes.
-    shortened = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shortened)
+    shortened = inert(shortened)
     for character in "\\`|<>[]()*_#!~&":
         shortened = shortened.replace(character, f"\\{character}")
     return shortened

@@ -12,10 +12,11 @@ import polars as pl
 
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
-from assets.rationales import costs, open_desk
+from assets.rationales import costs, open_desk, valid_rate
 from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.rationales.assignments import Domain
 from pulse_pipeline.rationales.cuts import drawn_users
+from pulse_pipeline.rationales.judging import rejection_rates
 from pulse_pipeline.rationales.refinement.published import answered_cuts, as_published
 from pulse_pipeline.rationales.refinement.tree import Tree
 from pulse_pipeline.rationales.tables import rationales_table
@@ -123,8 +124,9 @@ def _published_rationales(project: Project) -> dg.AssetsDefinition:
                 tree = Tree(writer, scorer, settings.refinement.shape)
                 grown = tree.grow(wanted, session, f"published rationales {config.name}")
             levels = {f"score_level_{n}": score for n, score in enumerate(grown.level_scores, start=1)}
+            table = rationales_table(grown.rows, writer.spec)
             return work.table(
-                rationales_table(grown.rows, writer.spec),
+                table,
                 metadata={
                     "made_with": {
                         "prompt_fingerprint": writer.spec.fingerprint(),
@@ -133,7 +135,12 @@ def _published_rationales(project: Project) -> dg.AssetsDefinition:
                     },
                     "rejected": dict(grown.rejected),
                 },
-                metrics={**costs(work, grown.ledger, language_model), **levels},
+                metrics={
+                    "valid_rate": valid_rate(table),
+                    **rejection_rates(grown.rejected, grown.thoughts),
+                    **costs(work, grown.ledger, language_model),
+                    **levels,
+                },
             )
 
     return published_rationales

@@ -23,7 +23,16 @@ from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
 GROUP = "rationales"
-ACCUMULATED = ("generated", "prompt_tokens", "completion_tokens", "device_hours", "price")
+ACCUMULATED = (
+    "generated",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "seconds",
+    "load_seconds",
+    "device_hours",
+    "price",
+)
 
 _CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
 ON_CHANGED_SETTINGS = (
@@ -171,14 +180,15 @@ def result(
             **counts,
         },
         metrics={
-            "valid_rate": _valid_rate(table),
+            "valid_rate": valid_rate(table),
             **rejection_rates(rejected, valid=int(table["valid"].sum())),
             **costs(work, sum((one.ledger for one in written), Ledger()), language_model),
         },
     )
 
 
-def _valid_rate(table: pl.DataFrame) -> float:
+def valid_rate(table: pl.DataFrame) -> float:
+    """Share of a table's rationales that passed all checks, in [0, 1]."""
     return float(table["valid"].sum()) / max(len(table), 1)
 
 
@@ -189,4 +199,8 @@ def costs(work: Materialisation, ledger: Ledger, language_model: LanguageModel) 
     figures["price"] = figures["device_hours"] * language_model.price_per_hour
     if ledger.generated:
         figures["rationales_per_second"] = ledger.rationales_per_second
-    return {**figures, **work.totals({name: figures[name] for name in ACCUMULATED})}
+    totals = work.totals({name: figures[name] for name in ACCUMULATED})
+    if totals["total_generated"]:
+        wrote = max(totals["total_seconds"] - totals["total_load_seconds"], 1e-9)
+        totals["total_rationales_per_second"] = totals["total_generated"] / wrote
+    return {**figures, **totals}

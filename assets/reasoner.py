@@ -12,6 +12,7 @@ from assets.materialisation import ON_DEMAND, materialising
 from assets.project import Project
 from assets.thought_space import Tables
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.candidates import read_candidates
 from pulse_pipeline.evaluation.evaluate import Origin
 from pulse_pipeline.evaluation.reasoner import (
     ARM,
@@ -34,7 +35,7 @@ from resources.causal_model import CausalModel
 from resources.storage import OPTIONAL_PARTITIONS
 from resources.tracking import Tracking
 
-VERSION = "1"
+VERSION = "2"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -134,6 +135,7 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
         interactions: pl.DataFrame,
         items: pl.DataFrame,
         item_embeddings: pl.DataFrame,
+        candidates: pl.DataFrame,
         rationales: pl.DataFrame,
         reasoner_model: dict[str, Reasoner],
     ) -> dg.MaterializeResult[pl.DataFrame]:
@@ -149,11 +151,12 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                 raise PulseError(
                     f"no reasoner was trained for {domain}: run `pulse run --select '*reasoner_evaluation'`"
                 )
-            trials = [
-                trial(assemble(domain, protocol, interactions, item_embeddings), items, rationales, config)
-                for protocol in PROTOCOLS
-                if has_protocol(interactions, protocol)
-            ]
+            trials = []
+            for protocol in PROTOCOLS:
+                if has_protocol(interactions, protocol):
+                    data = assemble(domain, protocol, interactions, item_embeddings)
+                    drawn = read_candidates(candidates, data)
+                    trials.append(trial(data, drawn, items, rationales, config))
             spec = project.settings.rationales.fingerprint()
             untuned = Origin(UNTUNED, None, 0, ARM, spec, None)
             figures = [_evaluated(trials, causal_model.load(config.model), untuned, config)]

@@ -8,13 +8,14 @@ import polars as pl
 
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
-from assets.rationales import GROUP, costs, open_desk
+from assets.rationales import GROUP, costs, open_desk, valid_rate
 from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
 from pulse_pipeline.evaluation.refinement import bought
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.rationales.assignments import Domain, serving_cuts
+from pulse_pipeline.rationales.judging import rejection_rates
 from pulse_pipeline.rationales.refinement.likelihood_scorer import LikelihoodScorer
 from pulse_pipeline.rationales.refinement.random_scorer import random_scorer
 from pulse_pipeline.rationales.refinement.scorer import Scorer
@@ -89,10 +90,14 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                 "completion_tokens_per_user": _mean(table["completion_tokens"]),
                 "completion_tokens_per_seed": _mean(seeds["completion_tokens"]),
             }
+            scores = {"seed": _mean_score(scorer, seeds), "refined": grown.level_scores[-1]}
             extra = tokens["completion_tokens_per_user"] - tokens["completion_tokens_per_seed"]
             paid = {}
             if extra > 0:  # a tree of one thought may cost no more than its seed
-                paid["valid_ndcg@10_per_1000_extra_tokens"] = 1000 * (gain.refined - gain.seed) / extra
+                paid = {
+                    "score_per_1000_extra_tokens": 1000 * (scores["refined"] - scores["seed"]) / extra,
+                    "valid_ndcg@10_per_1000_extra_tokens": 1000 * (gain.refined - gain.seed) / extra,
+                }
             return work.table(
                 table,
                 metadata={
@@ -105,9 +110,11 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                     "rejected": dict(grown.rejected),
                 },
                 metrics={
+                    "valid_rate": valid_rate(table),
+                    **rejection_rates(grown.rejected, grown.thoughts),
                     **costs(work, grown.ledger, language_model),
                     **{f"score_level_{n}": score for n, score in enumerate(grown.level_scores, start=1)},
-                    "score_seed": _mean_score(scorer, seeds),
+                    "score_seed": scores["seed"],
                     **tokens,
                     "valid_ndcg@10_users": float(gain.users),
                     "valid_ndcg@10_no_rationale": gain.without,

@@ -109,17 +109,14 @@ def recommend(
         _print_json(answer)
         return
     if why:
-        _out.print(
-            f"Why {user} chooses: {_told(answer) or 'no rationale yet'}\n",
-            markup=False,
-            highlight=False,
-        )
+        _say(f"Why {user} chooses: {_told(answer) or 'no rationale yet'}")
+        _say("")
     if answer["synthetic"]:
         _out.print(SYNTHETIC, highlight=False)
     for item in answer["recommendations"]:
-        _out.print(f"{item['rank']:3}. {item['title']}  ({item['item_id']})", markup=False, highlight=False)
+        _say(f"{item['rank']:3}. {item['title']}  ({item['item_id']})")
         if why:
-            _out.print(f"     because of {_listed(item['because_of'])}", markup=False, highlight=False)
+            _say(f"     because of {_listed(item['because_of'])}")
 
 
 @app.command()
@@ -148,7 +145,7 @@ def explain(
     if answer["synthetic"]:
         lines.append(SYNTHETIC)
     for line in lines:
-        _out.print(line, markup=False, highlight=False)
+        _say(line)
 
 
 @app.command()
@@ -173,10 +170,16 @@ def lineage(
 def evaluate(
     arm: Annotated[Literal["pulse", "faithful"], typer.Option(help="Which variant of the method.")] = "pulse",
     protocol: Annotated[Literal["loo", "temporal"] | None, typer.Option(help="Only this protocol.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train each model this often; more than 1 takes its time.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Evaluate the trained models; figures with intervals."""
-    _materialise("reasoner_evaluation" if arm == "faithful" else "group:evaluation", None, None)
+    selection = "reasoner_evaluation" if arm == "faithful" else "group:evaluation"
+    if seeds > 1 and arm == "pulse":
+        selection += ",seed_evaluation"
+    _materialise(selection, None, None, seeds=seeds)
     _show_results(protocol, as_json=as_json, arm=arm)
 
 
@@ -211,14 +214,16 @@ def tune(
     ] = None,
     protocol: Annotated[Literal["loo", "temporal"], typer.Option(help="Whose validation items.")] = "loo",
     seed: Annotated[int, typer.Option(help="Seed of the tried settings.")] = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Then tune each baseline too, under the same budget.")
+    ] = False,
     config: Annotated[
         Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Search for the Thought Space's settings, on validation items only."""
-    import yaml
-
+    """Search for the settings of the Thought Space, and of baselines, on validation items only."""
+    from pulse_pipeline.commands.tune import PULSE, tune_baselines
     from pulse_pipeline.commands.tune import tune as search
     from pulse_pipeline.settings import load_settings
     from pulse_pipeline.tuning import Budget
@@ -226,17 +231,14 @@ def tune(
     budget = Budget(trials=trials, max_seconds=seconds, seed=seed)
     with _progress():
         home, settings = Home.from_environment(), load_settings(config)
-        tuned = search(home, settings, mix, protocol=protocol, held_out=held_out, budget=budget)
-    rows = tuned.log.to_dicts()
+        found = {PULSE: search(home, settings, mix, protocol=protocol, held_out=held_out, budget=budget)}
+        if baselines:
+            found |= dict(tune_baselines(home, settings, mix, protocol=protocol, budget=budget))
     if as_json:
-        _print_json(rows)
+        _print_json([row for tuned in found.values() for row in tuned.log.to_dicts()])
         return
-    for row in rows:
-        line = f"{row['trial']:3}  NDCG@10 {row['value']:.4f}  {row['seconds']:7.1f} s  {row['params']}"
-        _out.print(line, markup=False, highlight=False)
-    best = max(rows, key=lambda row: row["value"])
-    found = yaml.safe_dump({"thought_space": json.loads(best["params"])}, sort_keys=False)
-    _out.print(f"Best, for pulse.yaml:\n{found}", markup=False, highlight=False)
+    for name, tuned in found.items():
+        _show_search(name, tuned)
 
 
 @app.command()
@@ -260,10 +262,23 @@ def ui(
     serve(Home.from_environment(), port, mlflow_port, host)
 
 
-def _materialise(select: str | None, domains: str | None, config: Path | None) -> None:
+def _show_search(name: str, tuned: Any) -> None:
+    import yaml
+
+    from pulse_pipeline.commands.tune import best_settings
+
+    _out.print(name, markup=False, highlight=False)
+    for row in tuned.log.to_dicts():
+        line = f"{row['trial']:3}  NDCG@10 {row['value']:.4f}  {row['seconds']:7.1f} s  {row['params']}"
+        _out.print(line, markup=False, highlight=False)
+    best = yaml.safe_dump(best_settings(name, tuned), sort_keys=False)
+    _out.print(f"Best, for pulse.yaml:\n{best}", markup=False, highlight=False)
+
+
+def _materialise(select: str | None, domains: str | None, config: Path | None, seeds: int = 1) -> None:
     from pulse_pipeline.commands.materialise import materialise
 
-    project, wanted = _project(domains, config)
+    project, wanted = _project(domains, config, seeds)
     with _progress():
         materialise(project, select, wanted)
 
@@ -275,15 +290,20 @@ def _show_plan(select: str | None, domains: str | None, config: Path | None) -> 
     _out.print(as_table(plan(project, select, wanted)))
 
 
-def _project(domains: str | None, config: Path | None) -> tuple[Any, list[str]]:
-    """The project, and the domains of it that are meant."""
+def _project(domains: str | None, config: Path | None, seeds: int = 1) -> tuple[Any, list[str]]:
+    """The project, and the domains of it that are meant; more than one seed overrides the settings."""
     from assets.project import Project
     from pulse_pipeline.domains import load_registry
     from pulse_pipeline.settings import load_settings
 
     registry = load_registry()
     named = registry.names if domains is None else domains.split(",")
-    return Project(registry, load_settings(config)), [registry.domain(name).name for name in named]
+    settings = load_settings(config)
+    if seeds > 1:
+        settings = settings.model_copy(
+            update={"evaluation": settings.evaluation.model_copy(update={"seeds": seeds})}
+        )
+    return Project(registry, settings), [registry.domain(name).name for name in named]
 
 
 def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") -> None:
@@ -341,6 +361,13 @@ def _known(domain: str) -> str:
 def _listed(evidence: list[dict[str, Any]]) -> str:
     titles = (f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
     return ", ".join(titles) or "nothing in the history"
+
+
+def _say(line: str) -> None:
+    """Print a line that may hold a stranger's words: they steer neither rich nor the terminal."""
+    from pulse_pipeline.rationales.untrusted import inert
+
+    _out.print(inert(line), markup=False, highlight=False)
 
 
 def _escaped(text: str) -> str:

@@ -17,6 +17,7 @@ from assets import (
     rationales,
     reasoner,
     refinement,
+    seeds,
     thought_space,
 )
 from assets.project import Project
@@ -39,6 +40,7 @@ STAGES = (
     published,
     reasoner,
     evaluation,
+    seeds,
     ablations,
 )
 

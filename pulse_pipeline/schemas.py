@@ -193,8 +193,25 @@ def with_vectors(contract: type[dy.Schema], dimensions: int, nullable: Sequence[
     return type(contract.__name__, (contract,), {"vector": vectors(nullable=False), **others})
 
 
+class Candidates(dy.Schema):
+    """Among which items a user's test target is looked for by sampled metrics, the target first."""
+
+    protocol = dy.String(nullable=False, primary_key=True)
+    user_id = dy.String(nullable=False, primary_key=True)
+    item_ids = dy.List(dy.String(nullable=False), nullable=False, min_length=1)
+
+    @dy.rule()
+    def each_once(cls) -> pl.Expr:
+        """No item is drawn twice, so the target is no negative."""
+        return pl.col("item_ids").list.n_unique() == pl.col("item_ids").list.len()
+
+
 class Metrics(dy.Schema):
-    """One figure of the evaluation with its interval."""
+    """One figure of the evaluation with its interval.
+
+    `p_value_holm` is that of the difference to the best baseline, corrected for how many models are
+    compared; filled where all figures of a domain are together (`evaluation.figures`).
+    """
 
     arm = dy.String(nullable=False)
     model = dy.String(nullable=False)
@@ -210,20 +227,32 @@ class Metrics(dy.Schema):
     ci_high = dy.Float64(nullable=True)
     n_users = dy.Int32(nullable=False, min=0)
     seed = dy.Int64(nullable=False)
-    p_value_vs_best_baseline = dy.Float64(nullable=True)
+    p_value_vs_best_baseline = dy.Float64(nullable=True, min=0.0, max=1.0)
+    p_value_holm = dy.Float64(nullable=True, min=0.0, max=1.0)
     seconds = dy.Float64(nullable=True)
     git_sha = dy.String(nullable=True)
     spec_fingerprint = dy.String(nullable=True)
 
 
 class BaselineScores(dy.Schema):
-    """The rank that a baseline gives to each evaluated user's target."""
+    """Where a baseline puts each evaluated user's later items, and what it puts first.
+
+    `rank` is the next item's in the catalogue, `rank_of_<n>` its rank among the first n candidates, null
+    where there are fewer. `found` counts later items among the first 1, 5, 10 and 20, of `wanted` there are.
+    `top` is the list of ten.
+    """
 
     protocol = dy.String(nullable=False, primary_key=True)
     model = dy.String(nullable=False, primary_key=True)
     user_id = dy.String(nullable=False, primary_key=True)
     train_mix = dy.String(nullable=True)
     rank = dy.Int64(nullable=False, min=1)
+    rank_of_100 = dy.Int64(nullable=True, min=1, max=100)
+    rank_of_20 = dy.Int64(nullable=True, min=1, max=20)
+    rank_of_5 = dy.Int64(nullable=True, min=1, max=5)
+    found = dy.List(dy.Int64(nullable=False, min=0), nullable=False)
+    wanted = dy.Int64(nullable=False, min=1)
+    top = dy.List(dy.String(nullable=False), nullable=False)
     seconds = dy.Float64(nullable=False)
 
 

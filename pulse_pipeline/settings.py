@@ -13,6 +13,7 @@ from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.evaluation.settings import EvaluationSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.reasoner.config import ReasonerConfig
@@ -41,6 +42,9 @@ class Settings(BaseModel):
 
     baselines: BaselineSettings = BaselineSettings()
     """Which baselines every domain is held against, and their settings."""
+
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """Which candidates sampled metrics look at, and how often trainings are repeated."""
 
     ablations: AblationSettings = AblationSettings()
     """What `pulse ablate` takes away from the Thought Space."""

@@ -37,19 +37,27 @@ class Tracking(dg.ConfigurableResource[Any]):
             context: The materialisation.
             code_version: The asset's code version.
         """
-        client = _client()
         partition = context.partition_key if context.has_partition_key else ""
         asset_key = context.asset_key.to_user_string()
-        run = client.create_run(
-            _experiment(client, self.experiment),
-            run_name=f"{asset_key} {partition}".strip(),
-            tags={
-                "dagster/run_id": context.run.run_id,
-                "dagster/asset_key": asset_key,
-                "dagster/partition": partition,
-                "pulse/code_version": code_version,
-            },
-        )
+        tags = {
+            "dagster/run_id": context.run.run_id,
+            "dagster/asset_key": asset_key,
+            "dagster/partition": partition,
+            "pulse/code_version": code_version,
+        }
+        with self.named(f"{asset_key} {partition}".strip(), tags) as run:
+            yield run
+
+    @contextmanager
+    def named(self, name: str, tags: Mapping[str, str]) -> Generator["TrackedRun"]:
+        """Open a run; it ends FINISHED, or FAILED if the work raises.
+
+        Args:
+            name: What MLflow calls it.
+            tags: Its tags.
+        """
+        client = _client()
+        run = client.create_run(_experiment(client, self.experiment), run_name=name, tags=dict(tags))
         tracked = TrackedRun(client, run.info.run_id, run.info.experiment_id)
         status = "FAILED"
         try:

@@ -30,8 +30,9 @@ class Cost:
 
     Attributes:
         prompts: Requests that no answer is kept for.
-        tokens: Tokens to read and to write for them, about.
-        seconds: At the rate of the last run that wrote any; None before the first.
+        tokens: Tokens to read and to write for them, about; with what will be rejected and asked again, as
+            often as in the last run that wrote any.
+        seconds: At that run's rate; None before the first.
     """
 
     prompts: int
@@ -98,6 +99,20 @@ def _shown(cost: Cost) -> tuple[str, str, str]:
     return f"{cost.prompts:,}", f"{cost.tokens:,}", time
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What writing took: tokens an answer, answers a second, and the share of them that was rejected."""
+
+    tokens: float
+    per_second: float
+    rejected: float
+
+
+def expected_attempts(rejected: float, at_most: int) -> float:
+    """How many answers a prompt takes, if each is rejected with this probability; `at_most` are asked."""
+    return sum(rejected**attempt for attempt in range(at_most))
+
+
 class _Planner:
     """Looks at one home, upstream first."""
 
@@ -150,15 +165,13 @@ class _Planner:
             return None
         found = [_open_prompts(assignment) for assignment in assignments]
         prompts = pl.concat(found).sort("entails", descending=True).unique("key", keep="first")
-        per_prompt, rate = self._measured(asset)
-        estimated = prompts["characters"] / CHARACTERS_A_TOKEN + prompts["written"]
-        tokens = estimated if per_prompt is None else pl.repeat(per_prompt, len(prompts), eager=True)
-        count = round(prompts["entails"].sum())
-        return Cost(
-            prompts=count,
-            tokens=round((tokens * prompts["entails"]).sum()),
-            seconds=count / rate if rate else None,
-        )
+        count = prompts["entails"].sum()
+        measured = self._measured(asset)
+        if measured is None:
+            tokens = prompts["characters"] / CHARACTERS_A_TOKEN + prompts["written"]
+            return Cost(round(count), round((tokens * prompts["entails"]).sum()), None)
+        answers = count * expected_attempts(measured.rejected, self._project.settings.rationales.max_attempts)
+        return Cost(round(count), round(answers * measured.tokens), answers / measured.per_second)
 
     def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
         if asset not in WRITING:
@@ -188,18 +201,17 @@ class _Planner:
         found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
         return Domain(domain, users=self._project.registry.domain(domain).rationale_users, **found)
 
-    def _measured(self, asset: str) -> tuple[float | None, float | None]:
-        """Tokens a prompt and prompts a second of the last materialisation that wrote any."""
+    def _measured(self, asset: str) -> "_Measured | None":
+        """What the last materialisation that wrote any has shown; None before the first."""
         made = self._instance.fetch_materializations(dg.AssetKey(asset), limit=RATES_LOOKED_AT).records
         for record in made:
             metadata: Any = record.asset_materialization and record.asset_materialization.metadata
             if metadata and "rationales_per_second" in metadata:
-                read, written, prompts, rate = (
-                    float(metadata[name].value)
-                    for name in ("prompt_tokens", "completion_tokens", "generated", "rationales_per_second")
-                )
-                return (read + written) / prompts, rate
-        return None, None
+                value = {name: found.value for name, found in metadata.items()}
+                tokens = value["prompt_tokens"] + value["completion_tokens"]
+                rejected = sum(share for name, share in value.items() if name.startswith("rejected_"))
+                return _Measured(tokens / value["generated"], value["rationales_per_second"], rejected)
+        return None
 
 
 def _open_prompts(assignment: Assignment) -> pl.DataFrame:

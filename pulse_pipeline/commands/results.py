@@ -20,7 +20,7 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
         home: Where the tables lie.
         registry: Its domains and mixes; what the home holds of others is left out.
     """
-    own = ("in_domain_evaluation", "reasoner_evaluation")
+    own = ("in_domain_evaluation", "seed_evaluation", "reasoner_evaluation")
     files = [table_path(home, asset, name) for asset in own for name in registry.names]
     files += [
         table_path(home, "cross_domain_evaluation", f"{mix}|{name}")
@@ -48,7 +48,7 @@ def in_domain_table(figures: pl.DataFrame, synthetic: Collection[str] = ()) -> T
         table.add_row(
             row["dataset"],
             row["protocol"],
-            row["model"],
+            row["model"] if row["seeds"] == 1 else f"{row['model']} ({row['seeds']} seeds)",
             row["train_mix"] or "-",
             f"{row['NDCG']:.4f} [{row['NDCG_low']:.4f}, {row['NDCG_high']:.4f}]",
             f"{row['HR']:.4f}",
@@ -73,7 +73,14 @@ def zero_shot_table(
     """
     table = Table(title="Zero-shot transfer, NDCG@10")
     table.caption = _caption(figures, synthetic)
-    for column in ("target", "protocol", "trained on", "NDCG@10", "best baseline", "p of the difference"):
+    for column in (
+        "target",
+        "protocol",
+        "trained on",
+        "NDCG@10",
+        "best baseline",
+        "p (Holm)",
+    ):
         table.add_column(column, justify="right" if "@" in column else "left")
     rows = at_ten(figures)
     best = _best_baselines(rows)
@@ -127,8 +134,8 @@ def candidate_table(figures: pl.DataFrame, synthetic: Collection[str] = ()) -> T
     shown = figures.filter(arm=ARM, slice="all", metric="HR", k=1)
     for (dataset, protocol, model, mix, users), rows in shown.group_by(keys, maintain_order=True):
         cells = {row["candidates"]: _interval(row) for row in rows.iter_rows(named=True)}
-        values = (dataset, protocol, model, mix or "-", f"{users:,}", cells["20"], cells["5"])
-        table.add_row(*map(str, values))
+        among = (cells.get(size, "-") for size in ("20", "5"))
+        table.add_row(*map(str, (dataset, protocol, model, mix or "-", f"{users:,}", *among)))
     return table
 
 
@@ -147,7 +154,10 @@ def _best_baselines(rows: pl.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def at_ten(figures: pl.DataFrame) -> pl.DataFrame:
-    """NDCG@10 with its interval, HR@10 and the p-value, over all users, in one row a model.
+    """NDCG@10 with its interval, HR@10 and the corrected p-value, over all users, in one row a model.
+
+    Where a model was trained with several seeds, values and ends of intervals are means over them, the
+    p-value is that of the first; `seeds` says how many there are.
 
     Args:
         figures: Rows of the `metrics` table.
@@ -156,21 +166,19 @@ def at_ten(figures: pl.DataFrame) -> pl.DataFrame:
         Sorted by dataset and protocol, the best first.
     """
     keys = ["arm", "dataset", "protocol", "model", "train_mix", "n_users"]
-    shown = figures.filter(
-        (pl.col("slice") == "all") & (pl.col("k") == 10) & (pl.col("candidates") == "full")
+    shown = figures.filter(slice="all", k=10, candidates="full").sort("seed", maintain_order=True)
+    ndcg = (
+        shown.filter(metric="NDCG")
+        .group_by(keys, maintain_order=True)
+        .agg(
+            NDCG=pl.col("value").mean(),
+            NDCG_low=pl.col("ci_low").mean(),
+            NDCG_high=pl.col("ci_high").mean(),
+            p_value=pl.col("p_value_holm").first(),
+            seeds=pl.len(),
+        )
     )
-
-    def of(metric: str) -> pl.DataFrame:
-        return shown.filter(pl.col("metric") == metric)
-
-    ndcg = of("NDCG").select(
-        *keys,
-        NDCG="value",
-        NDCG_low="ci_low",
-        NDCG_high="ci_high",
-        p_value="p_value_vs_best_baseline",
-    )
-    hit_rate = of("HR").select(*keys, HR="value")
+    hit_rate = shown.filter(metric="HR").group_by(keys).agg(HR=pl.col("value").mean())
     return ndcg.join(hit_rate, on=keys, nulls_equal=True).sort(
         "dataset", "protocol", "NDCG", "model", "train_mix", descending=[False, False, True, False, False]
     )

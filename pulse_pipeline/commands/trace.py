@@ -9,6 +9,7 @@ from rich.tree import Tree
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, Link, rows_of
+from pulse_pipeline.rationales.untrusted import inert
 from resources.instance import open_instance
 
 Version = tuple[str, str | None]  # a dataset's name and its data version
@@ -35,9 +36,9 @@ class Trace:
         links = {(link.name, link.data_version): link for link in self.chain}
         tree = Tree(_line(self.chain[0]))
         for row in self.rows or []:
-            shown = tree.add(f"[yellow]row[/] {escape(str(row.get('user_id') or row.get('item_id')))}")
+            shown = tree.add(f"[yellow]row[/] {escape(inert(str(row.get('user_id') or row.get('item_id'))))}")
             for name, value in row.items():
-                shown.add(f"{name}: {escape(str(value))}")
+                shown.add(f"{name}: {escape(inert(str(value)))}")
         _grow(tree, self.chain[0], links, set())
         return tree
 

@@ -84,15 +84,43 @@ def paired_difference(
         ValueError: The two are of different lengths or empty.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.ndim != 1:
+        raise ValueError(f"one figure of each user is needed, not {first.shape}")
+    (found,) = paired_differences(
+        first[:, None], second[:, None], seed=seed, resamples=resamples, level=level
+    )
+    return found
+
+
+def paired_differences(
+    a: ArrayLike, b: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL
+) -> list[Difference]:
+    """`paired_difference` for several figures over the same users, one draw for all of them.
+
+    Args:
+        a: Figures of one model, one column a figure [n_users, n_figures].
+        b: The same of another model, or of the best other model for each figure [n_users, n_figures].
+        seed: Seed of the draws.
+        resamples: How many draws.
+        level: Coverage of the intervals.
+
+    Returns:
+        One difference a column.
+
+    Raises:
+        ValueError: The two are of different shapes or empty.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"a pair needs the same users: {first.shape} against {second.shape}")
     gaps = first - second
-    means = _resampled_means(gaps[:, None], seed, resamples)[:, 0]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    tail = min(int(np.sum(means <= 0)), int(np.sum(means >= 0)))
+    means = _resampled_means(gaps, seed, resamples)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    tail = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
     # The observed sample counts as one draw (Davison & Hinkley, 1997, 4.11): no p-value is zero.
-    p_value = min(1.0, 2 * (tail + 1) / (resamples + 1))
-    return Difference(float(gaps.mean()), float(low), float(high), p_value)
+    p_values = np.minimum(1.0, 2 * (tail + 1) / (resamples + 1))
+    rows = zip(gaps.mean(axis=0), low, high, p_values, strict=True)
+    return [Difference(*map(float, row)) for row in rows]
 
 
 def _resampled_means(table: Array, seed: int, resamples: int) -> Array:

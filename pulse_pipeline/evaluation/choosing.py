@@ -14,7 +14,8 @@ import polars as pl
 from pulse_pipeline import provenance
 from pulse_pipeline.evaluation.bootstrap import intervals, paired_difference
 from pulse_pipeline.evaluation.evaluate import Origin
-from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
+from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.per_user import of_candidates
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE, WITHOUT_RATIONALE, Mask
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.reasoner.choices import Choice, user_generator
@@ -23,10 +24,7 @@ from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
 
 SIZES = (20, 5)
-"""How many candidates there are; the smaller set is the beginning of the larger."""
-
-CANDIDATE_SEED = 0
-"""One draw for all models, whatever their own seeds."""
+"""How many of the frozen candidates a language model is shown: it cannot read a hundred."""
 
 DIFFERENCE = "HR difference"
 
@@ -49,23 +47,6 @@ def drawn_users(data: DomainData, at_most: int) -> IntArray:
     users = data.evaluated_users("test")
     order = sorted(users, key=lambda user: text_hash(data.user_ids[user]))
     return np.sort(np.asarray(order[:at_most], dtype=np.int64))
-
-
-def drawn_candidates(data: DomainData, users: IntArray, seed: int = CANDIDATE_SEED) -> list[IntArray]:
-    """The test target of each user, then uniform negatives that the user has not seen.
-
-    Returns:
-        One array a user, the target first, of `SIZES`' largest length or as many as there are items.
-    """
-    return [_candidates(data, user, seed) for user in users]
-
-
-def _candidates(data: DomainData, user: int, seed: int) -> IntArray:
-    target = data.target(user, "test")
-    unseen = np.setdiff1d(np.arange(data.n_items), [*data.history(user, "test"), target])
-    draw = user_generator(seed, data.user_ids[user])
-    negatives = draw.choice(unseen, min(max(SIZES) - 1, len(unseen)), replace=False)
-    return np.concatenate([[target], negatives])
 
 
 def asked_choices(
@@ -138,6 +119,7 @@ def evaluate_choices(ranks: IntArray, size: int, data: DomainData, origin: Origi
         "protocol": data.protocol,
         "candidates": str(size),
         "p_value_vs_best_baseline": None,
+        "p_value_holm": None,
         "git_sha": provenance.git_sha(),
     }
     frame = pl.DataFrame(rows).with_columns(pl.lit(value).alias(key) for key, value in shared.items())
@@ -172,10 +154,9 @@ def hit_difference(a: Chosen, b: Chosen, among: Mask) -> pl.DataFrame:
 
 
 def _figures(ranks: IntArray, size: int) -> list[dict[str, object]]:
-    # HR at the number of candidates is 1 for every model.
-    named = [(metric, k) for metric in METRICS for k in CUTOFFS if k < size + (metric != "HR")]
-    table = np.stack([METRICS[metric](ranks, k) for metric, k in named], axis=1)
+    columns = dict(of_candidates(size, ranks))
+    found = intervals(np.stack(list(columns.values()), axis=1))
     return [
-        {"metric": metric, "k": k, "value": found.value, "ci_low": found.low, "ci_high": found.high}
-        for (metric, k), found in zip(named, intervals(table), strict=True)
+        {"metric": one.metric, "k": one.k, "value": mean.value, "ci_low": mean.low, "ci_high": mean.high}
+        for one, mean in zip(columns, found, strict=True)
     ]

@@ -1,21 +1,26 @@
 """One model on one domain: ranks, then figures with intervals as rows of the `metrics` table."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pulse_pipeline import provenance, schemas
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.evaluation.bootstrap import Difference, intervals, paired_difference
-from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
-from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
+from pulse_pipeline.evaluation.baselines.popularity import training_counts
+from pulse_pipeline.evaluation.bootstrap import Difference, intervals, paired_difference, paired_differences
+from pulse_pipeline.evaluation.candidates import Candidates
+from pulse_pipeline.evaluation.metrics import COVERAGE, GINI, LISTED, NOVELTY, coverage, gini, novelty
+from pulse_pipeline.evaluation.per_user import FULL, Figure, per_user
+from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.evaluation.slices import ALL, Mask, slices
+from pulse_pipeline.evaluation.standings import Standings, standings
 from pulse_pipeline.thought_space.data import DomainData, Phase
 
-FULL = "full"
+FIGURE = ["candidates", "metric", "k"]
 
 
 @dataclass(frozen=True)
@@ -45,20 +50,19 @@ class Evaluated:
 
     Attributes:
         metrics: Rows of `schemas.Metrics`.
-        ranks: Rank of each evaluated user's target, for paired comparisons.
+        ranks: Where each evaluated user's later items came, for paired comparisons.
     """
 
     metrics: pl.DataFrame
-    ranks: UserRanks = field(repr=False)
+    ranks: Standings = field(repr=False)
 
     def value(self, metric: str, k: int) -> float:
-        """One figure over all users.
+        """One figure of the full ranking over all users.
 
         Raises:
             KeyError: It was not measured.
         """
-        same = (pl.col("slice") == ALL) & (pl.col("metric") == metric) & (pl.col("k") == k)
-        found = self.metrics.filter(same)
+        found = self.metrics.filter(slice=ALL, candidates=FULL, metric=metric, k=k)
         if found.is_empty():
             raise KeyError(f"{metric}@{k}")
         return float(found["value"][0])
@@ -73,8 +77,9 @@ def evaluate_ranker(
     arm: str = "pulse",
     spec_fingerprint: str | None = None,
     phase: Phase = "test",
+    candidates: Candidates | None = None,
 ) -> Evaluated:
-    """Rank every user's target in the full catalogue and average.
+    """Rank every user's target in the full catalogue, and among candidates, and average.
 
     Args:
         ranker: The model, fitted.
@@ -86,21 +91,23 @@ def evaluate_ranker(
         arm: Which variant of the method the row belongs to.
         spec_fingerprint: Fingerprint of the rationale specification, where rationales are used.
         phase: Which targets.
+        candidates: The frozen candidates of `phase`; without them no sampled metric is measured.
 
     Returns:
-        HR, NDCG and MRR at 1, 5, 10, 20 for all users and for each slice, and the ranks.
+        HR, NDCG, MRR and recall at 1, 5, 10, 20 for all users and for each slice; for all users the first
+        three among candidates, and coverage, novelty and Gini of the lists of ten; and the ranks.
 
     Raises:
         PulseError: No user of the domain has a history and a target.
         ValueError: The model's scores hold a NaN or have the wrong shape.
     """
     started = time.perf_counter()
-    ranked = user_ranks(ranker, data, phase)
+    ranked = standings(ranker, data, phase, candidates)
     origin = Origin(ranker.name, train_mix, seed, arm, spec_fingerprint, time.perf_counter() - started)
     return evaluate_ranks(ranked, data, origin, phase)
 
 
-def evaluate_ranks(ranked: UserRanks, data: DomainData, origin: Origin, phase: Phase = "test") -> Evaluated:
+def evaluate_ranks(ranked: Standings, data: DomainData, origin: Origin, phase: Phase = "test") -> Evaluated:
     """Average ranks that are there already.
 
     Args:
@@ -120,17 +127,17 @@ def evaluate_ranks(ranked: UserRanks, data: DomainData, origin: Origin, phase: P
             f"{data.domain}: no user has a history and a {phase} item under protocol {data.protocol}; "
             "add interactions or lower min_interactions"
         )
-    rows = [
-        {"slice": name, **row}
-        for name, members in slices(data, ranked, phase)
-        for row in _figures(replace(ranked, users=ranked.users[members], ranks=ranked.ranks[members]))
-    ]
+    measured = per_user(ranked)
+    rows = list(_of_lists(ranked, data))
+    for name, members in slices(data, ranked, phase):
+        shown = measured if name == ALL else measured.within(FULL)
+        rows += [{"slice": name, **row} for row in _averaged(shown.figures, shown.values[members])]
     shared = {
         **asdict(origin),
         "dataset": data.domain,
         "protocol": data.protocol,
-        "candidates": FULL,
         "p_value_vs_best_baseline": None,
+        "p_value_holm": None,
         "git_sha": provenance.git_sha(),
     }
     frame = pl.DataFrame(rows).with_columns(pl.lit(value).alias(key) for key, value in shared.items())
@@ -154,15 +161,16 @@ def difference(
     """
     if not np.array_equal(a.ranks.users, b.ranks.users):
         raise ValueError("the two models were evaluated on different users")
-    score = METRICS[metric]
+    figure = Figure(FULL, metric, k)
     chosen = slice(None) if among is None else among
-    return paired_difference(score(a.ranks.ranks, k)[chosen], score(b.ranks.ranks, k)[chosen])
+    first, second = (per_user(one.ranks).column(figure)[chosen] for one in (a, b))
+    return paired_difference(first, second)
 
 
 def with_p_values(evaluated: Evaluated, baselines: Sequence[Evaluated]) -> pl.DataFrame:
-    """Fill `p_value_vs_best_baseline` in the rows over all users.
+    """Fill `p_value_vs_best_baseline` in the rows over all users that have a target.
 
-    The best baseline is chosen for each metric and k by its value on the same users.
+    The best baseline is chosen for each figure by its value on the same users.
 
     Args:
         evaluated: The model.
@@ -170,38 +178,55 @@ def with_p_values(evaluated: Evaluated, baselines: Sequence[Evaluated]) -> pl.Da
 
     Returns:
         The model's rows of `schemas.Metrics`.
+
+    Raises:
+        ValueError: The baselines were evaluated on other users.
     """
     if not baselines:
         return evaluated.metrics
-    p_values = []
-    for metric in METRICS:
-        for k in CUTOFFS:
-            best = max((one.value(metric, k), place) for place, one in enumerate(baselines))[1]
-            p_value = difference(evaluated, baselines[best], metric, k).p_value
-            p_values.append({"slice": ALL, "metric": metric, "k": k, "p_value": p_value})
+    if any(not np.array_equal(evaluated.ranks.users, one.ranks.users) for one in baselines):
+        raise ValueError("the models were evaluated on different users")
+    own = per_user(evaluated.ranks)
+    others = [per_user(one.ranks) for one in baselines]
+    figures = [figure for figure in own.figures if all(figure in other.figures for other in others)]
+    best = np.stack([_best([other.column(figure) for other in others]) for figure in figures], axis=1)
+    mine = np.stack([own.column(figure) for figure in figures], axis=1)
+    p_values = pl.DataFrame(
+        [
+            {**asdict(figure), "slice": ALL, "p_value": found.p_value}
+            for figure, found in zip(figures, paired_differences(mine, best), strict=True)
+        ],
+        schema_overrides={"k": pl.Int32},
+    )
     frame = (
-        evaluated.metrics.with_row_index("order")
-        .join(
-            pl.DataFrame(p_values, schema_overrides={"k": pl.Int32}), on=["slice", "metric", "k"], how="left"
-        )
-        .sort("order")
+        evaluated.metrics.join(p_values, on=["slice", *FIGURE], how="left", maintain_order="left")
         .with_columns(p_value_vs_best_baseline=pl.col("p_value"))
-        .drop("order", "p_value")
+        .drop("p_value")
     )
     return schemas.Metrics.validate(frame)
 
 
-def _figures(ranked: UserRanks) -> list[dict[str, object]]:
-    names = [(metric, k) for metric in METRICS for k in CUTOFFS]
-    table = np.stack([METRICS[metric](ranked.ranks, k) for metric, k in names], axis=1)
-    return [
-        {
-            "metric": metric,
-            "k": k,
+def _best(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The one with the highest mean; of equal ones the last."""
+    return max(enumerate(columns), key=lambda one: (one[1].mean(), one[0]))[1]
+
+
+def _averaged(figures: list[Figure], values: NDArray[np.float64]) -> Iterator[dict[str, object]]:
+    for figure, interval in zip(figures, intervals(values), strict=True):
+        yield {
+            **asdict(figure),
             "value": interval.value,
             "ci_low": interval.low,
             "ci_high": interval.high,
-            "n_users": len(ranked.ranks),
+            "n_users": len(values),
         }
-        for (metric, k), interval in zip(names, intervals(table), strict=True)
-    ]
+
+
+def _of_lists(ranked: Standings, data: DomainData) -> Iterator[dict[str, object]]:
+    """Coverage, Gini and novelty; the first two are no means over users and have no interval."""
+    shared = {"slice": ALL, "candidates": FULL, "k": LISTED, "n_users": len(ranked.users)}
+    for metric, of in ((COVERAGE, coverage), (GINI, gini)):
+        value = of(ranked.top, data.n_items)
+        yield {**shared, "metric": metric, "value": value, "ci_low": None, "ci_high": None}
+    bits = novelty(ranked.top, training_counts(data), len(data.user_ids)).astype(np.float64)
+    yield from ({"slice": ALL, **row} for row in _averaged([Figure(FULL, NOVELTY, LISTED)], bits[:, None]))

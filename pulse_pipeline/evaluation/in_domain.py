@@ -3,11 +3,11 @@
 import time
 from collections.abc import Iterable
 
-import numpy as np
 import polars as pl
 
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.evaluation.baselines.suite import SUITE
+from pulse_pipeline.evaluation.candidates import Candidates
 from pulse_pipeline.evaluation.evaluate import (
     Evaluated,
     Origin,
@@ -16,8 +16,11 @@ from pulse_pipeline.evaluation.evaluate import (
     evaluate_ranks,
     with_p_values,
 )
-from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
+from pulse_pipeline.evaluation.per_user import FULL
+from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.evaluation.slices import WITH_RATIONALE, has_rationale
+from pulse_pipeline.evaluation.standings import standings
+from pulse_pipeline.evaluation.standings_table import read_standings, standings_table
 from pulse_pipeline.progress import track
 from pulse_pipeline.schemas import BaselineScores, Metrics
 from pulse_pipeline.thought_space.data import DomainData
@@ -32,13 +35,18 @@ DIFFERENCE = "NDCG difference"
 
 
 def baseline_ranks(
-    data: DomainData, settings: BaselineSettings | None = None, *, reads_rationales: bool = False
+    data: DomainData,
+    settings: BaselineSettings | None = None,
+    candidates: Candidates | None = None,
+    *,
+    reads_rationales: bool = False,
 ) -> pl.DataFrame:
     """Fit baselines and rank every test target by each.
 
     Args:
         data: The domain, under one protocol.
         settings: Which baselines, and their settings; defaults without.
+        candidates: The frozen candidates; without them nothing is ranked among candidates.
         reads_rationales: Run those baselines that read rationales, not those that do not.
 
     Returns:
@@ -51,22 +59,23 @@ def baseline_ranks(
         for name in names:
             progress.relabel(f"baselines {data.domain}: {name}")
             ranker = settings.build(name).fit(data)
-            tables.append(_ranks_of(ranker, data, data.domain if SUITE[name].learns else None))
+            train_mix = data.domain if SUITE[name].learns else None
+            tables.append(_standings_of(ranker, data, train_mix, candidates))
             progress.advance()
     return pl.concat(tables)
 
 
-def _ranks_of(ranker: Ranker, data: DomainData, train_mix: str | None) -> pl.DataFrame:
+def _standings_of(
+    ranker: Ranker, data: DomainData, train_mix: str | None, candidates: Candidates | None
+) -> pl.DataFrame:
     started = time.perf_counter()
-    ranked = user_ranks(ranker, data, "test")
-    frame = pl.DataFrame({"user_id": [data.user_ids[user] for user in ranked.users], "rank": ranked.ranks})
-    described = frame.with_columns(
-        protocol=pl.lit(data.protocol),
+    ranked = standings(ranker, data, "test", candidates)
+    table = standings_table(ranked, data).with_columns(
         model=pl.lit(ranker.name),
         train_mix=pl.lit(train_mix, pl.String),
         seconds=pl.lit(time.perf_counter() - started),
     )
-    return BaselineScores.validate(described.select(BaselineScores.column_names()), cast=True)
+    return BaselineScores.validate(table.select(BaselineScores.column_names()), cast=True)
 
 
 def evaluated_baselines(data: DomainData, scores: pl.DataFrame) -> list[Evaluated]:
@@ -76,14 +85,11 @@ def evaluated_baselines(data: DomainData, scores: pl.DataFrame) -> list[Evaluate
         data: The domain, under one protocol.
         scores: A `schemas.BaselineScores` table that holds this protocol's ranks.
     """
-    users = data.evaluated_users("test")
-    order = pl.DataFrame({"user_id": [data.user_ids[user] for user in users]})
     here = scores.filter(pl.col("protocol") == data.protocol)
     evaluated = []
     for (model, mix, seconds), rows in here.group_by("model", "train_mix", "seconds", maintain_order=True):
-        ranks = order.join(rows, on="user_id", how="left", maintain_order="left")["rank"]
         origin = Origin(str(model), _optional(mix), 0, BASELINE, None, float(str(seconds)))
-        evaluated.append(evaluate_ranks(UserRanks(users, ranks.to_numpy().astype(np.int64)), data, origin))
+        evaluated.append(evaluate_ranks(read_standings(rows, data), data, origin))
     return evaluated
 
 
@@ -91,6 +97,7 @@ def evaluate_in_domain(
     data: DomainData,
     models: Iterable[tuple[str, ThoughtSpace]],
     baselines: list[Evaluated],
+    candidates: Candidates | None = None,
     *,
     seed: int,
     spec_fingerprint: str,
@@ -104,6 +111,7 @@ def evaluate_in_domain(
         data: The domain, under one protocol.
         models: Name of the training mix and the model.
         baselines: What they are held against.
+        candidates: The frozen candidates.
         seed: Seed of the training.
         spec_fingerprint: Fingerprint of the rationale settings.
 
@@ -118,7 +126,12 @@ def evaluate_in_domain(
             rankers.append(ThoughtSpaceRanker(model, SHUFFLED, rationales="shuffled", seed=seed))
         for ranker in rankers:
             result = evaluate_ranker(
-                ranker, data, train_mix=mix, seed=seed, spec_fingerprint=spec_fingerprint
+                ranker,
+                data,
+                train_mix=mix,
+                seed=seed,
+                spec_fingerprint=spec_fingerprint,
+                candidates=candidates,
             )
             evaluated.append(Evaluated(with_p_values(result, baselines), result.ranks))
     return evaluated
@@ -148,7 +161,7 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     rows = []
     for name in (WITHOUT, SHUFFLED):
         found = difference(own, named[name], among=with_one)
-        template = own.metrics.filter(slice="all", metric="NDCG", k=10)
+        template = own.metrics.filter(slice="all", candidates=FULL, metric="NDCG", k=10)
         rows.append(
             template.with_columns(
                 model=pl.lit(f"{MODEL} - {name}"),

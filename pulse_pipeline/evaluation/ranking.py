@@ -18,6 +18,7 @@ from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
 CHUNK = 512
+Entries = tuple[IntArray, IntArray]  # rows and columns
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
 
 
@@ -93,14 +94,31 @@ def user_ranks(
         ValueError: The model's scores hold a NaN or have the wrong shape.
     """
     users = data.evaluated_users(phase) if users is None else users
-    targets = np.array([data.target(user, phase) for user in users], dtype=np.int64)
+    targets = targets_of(data, users, phase)
     ranks = np.empty(len(users), dtype=np.int64)
+    for block, scores, seen in scored(ranker, data, users, phase, chunk):
+        ranks[block] = target_ranks(scores, targets[block], seen)
+    return UserRanks(users, ranks)
+
+
+def scored(
+    ranker: Ranker, data: DomainData, users: IntArray, phase: Phase, chunk: int = CHUNK
+) -> Iterator[tuple[slice, FloatArray, Entries]]:
+    """Yield which users, their scores [m, n_items] and the rows and columns of what they have, in blocks.
+
+    Raises:
+        ValueError: The model's scores hold a NaN or have the wrong shape.
+    """
     with track(f"ranking {data.domain} by {ranker.name}", len(users), "users") as task:
         for block in _blocks(len(users), data.n_items, chunk):
             scores = _scores(ranker, data, users[block], phase)
-            ranks[block] = _ranks(scores, targets[block], _seen(data, users[block], phase))
+            yield block, scores, _seen(data, users[block], phase)
             task.advance(len(scores))
-    return UserRanks(users, ranks)
+
+
+def targets_of(data: DomainData, users: IntArray, phase: Phase) -> IntArray:
+    """The item that each user chose next [len(users)]."""
+    return np.array([data.target(user, phase) for user in users], dtype=np.int64)
 
 
 def top_k(
@@ -179,13 +197,14 @@ def _scores(ranker: Ranker, data: DomainData, users: IntArray, phase: Phase) -> 
     return scores
 
 
-def _seen(data: DomainData, users: IntArray, phase: Phase) -> tuple[IntArray, IntArray]:
+def _seen(data: DomainData, users: IntArray, phase: Phase) -> Entries:
     histories = [data.history(user, phase) for user in users]
     rows = np.repeat(np.arange(len(users)), [len(history) for history in histories])
     return rows, np.concatenate(histories) if histories else np.empty(0, dtype=np.int64)
 
 
-def _ranks(scores: FloatArray, targets: IntArray, seen: tuple[IntArray, IntArray]) -> IntArray:
+def target_ranks(scores: FloatArray, targets: IntArray, seen: Entries) -> IntArray:
+    """Rank of each row's target among the unseen, ties pessimistic [m]."""
     everyone = np.arange(len(targets))
     ahead: NDArray[np.bool_] = scores >= scores[everyone, targets][:, None]
     ahead[seen] = False

@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.candidates import Candidates
 from pulse_pipeline.evaluation.choosing import (
     SIZES,
     Chosen,
     asked_choices,
     candidate_ranks,
-    drawn_candidates,
     drawn_users,
     evaluate_choices,
     hit_difference,
@@ -22,6 +22,7 @@ from pulse_pipeline.evaluation.slices import Mask
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.reasoner.choices import Choice, names
 from pulse_pipeline.reasoner.config import ReasonerConfig
+from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.data import DomainData, FloatArray
 
 ARM = "faithful"
@@ -50,11 +51,18 @@ class Trial:
         return [replace(choice, rationale=None) for choice in found] if silent else found
 
 
-def trial(data: DomainData, items: pl.DataFrame, rationales: pl.DataFrame, config: ReasonerConfig) -> Trial:
-    """Draw users and candidates of a domain's test.
+def trial(
+    data: DomainData,
+    candidates: Candidates,
+    items: pl.DataFrame,
+    rationales: pl.DataFrame,
+    config: ReasonerConfig,
+) -> Trial:
+    """Draw users of a domain's test and show them the frozen candidates.
 
     Args:
         data: The domain, under one protocol.
+        candidates: The same that all models are measured on.
         items: The `items` table.
         rationales: The `rationales` table; of it the foresight that has read known items only.
         config: The settings.
@@ -68,17 +76,18 @@ def trial(data: DomainData, items: pl.DataFrame, rationales: pl.DataFrame, confi
             f"{data.domain}: no user has a history and a test item under protocol {data.protocol}; "
             "add interactions or lower min_interactions"
         )
-    candidates = drawn_candidates(data, users)
+    own = candidates.items[np.searchsorted(candidates.users, users)]
     known = pl.DataFrame({"user_id": data.user_ids, "known": data.n_known})
     foresight = latest_rationales(rationales, known)
     titles = names(items, config.title_characters)
 
     def among(size: int) -> list[Choice]:
-        sets = [one[:size] for one in candidates]
-        return asked_choices(data, users, sets, titles=titles, rationales=foresight, config=config)
+        return asked_choices(
+            data, users, list(own[:, :size]), titles=titles, rationales=foresight, config=config
+        )
 
     told = np.array([data.user_ids[user] in foresight for user in users], dtype=np.bool_)
-    return Trial(data, {size: among(size) for size in SIZES}, told)
+    return Trial(data, {size: among(size) for size in SIZES if size in candidates.sizes}, told)
 
 
 def distinct_choices(trials: Iterable[Trial]) -> list[Choice]:
@@ -87,7 +96,7 @@ def distinct_choices(trials: Iterable[Trial]) -> list[Choice]:
         dict.fromkeys(
             choice
             for one in trials
-            for size in SIZES
+            for size in one.asked
             for silent in (False, True)
             for choice in one.choices(size, silent=silent)
         )
@@ -105,8 +114,8 @@ def evaluate_reasoner(one: Trial, scores: Mapping[Choice, FloatArray], origin: O
     Returns:
         Rows of `schemas.Metrics`.
     """
-    rows = []
-    for size in SIZES:
+    rows: list[pl.DataFrame] = [Metrics.create_empty()]
+    for size in one.asked:
         told, silent = (_chosen(one, scores, origin, size, silent=silent) for silent in (False, True))
         rows += [told.metrics, silent.metrics]
         if one.told.any():

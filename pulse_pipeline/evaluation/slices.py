@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pulse_pipeline.evaluation.baselines.popularity import training_counts
 from pulse_pipeline.evaluation.ranking import UserRanks
-from pulse_pipeline.thought_space.data import DomainData, Phase
+from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
 
 Mask = NDArray[np.bool_]
 
@@ -15,31 +15,45 @@ ALL = "all"
 WITH_RATIONALE = "rationale:yes"
 WITHOUT_RATIONALE = "rationale:no"
 HISTORY_BUCKETS = ((1, 3), (4, 9), (10, None))
-HEAD_SHARE = 0.2
+FIFTHS = 5
+RARE = 5
+"""From so many training interactions on an item is not rare: the usual 5-core."""
 
 
 def slices(data: DomainData, ranked: UserRanks, phase: Phase) -> Iterator[tuple[str, Mask]]:
     """Yield the name and the members of each group that has any.
 
-    ``all``; ``history:1-3``, ``history:4-9``, ``history:10+`` by the items known of the user;
-    ``target:head`` and ``target:tail`` by whether the target is among the fifth of the catalogue
-    with the most training interactions; where rationales are there for some of the users only,
-    ``rationale:yes`` and ``rationale:no``.
+    ``all``. By the items known of the user: ``history:1-3`` (the cold users), ``history:4-9``,
+    ``history:10+``. By the target's training interactions: ``target:fifth-1`` to ``target:fifth-5`` by the
+    fifth of the catalogue that it is in, the most popular first; ``target:head`` is the first of them without
+    what was never chosen, ``target:tail`` all others; ``target:cold`` has none, ``target:rare`` one to four.
+    Where rationales are there for some of the users only, ``rationale:yes`` and ``rationale:no``.
     """
-    yield ALL, np.ones(len(ranked.users), dtype=np.bool_)
-    lengths = data.history_lengths(phase)[ranked.users]
-    for low, high in HISTORY_BUCKETS:
-        members = (lengths >= low) & (lengths <= (high or lengths.max(initial=low)))
-        if members.any():
-            yield f"history:{low}-{high}" if high else f"history:{low}+", members
-    head = _head_items(data)[[data.target(user, phase) for user in ranked.users]]
+    everyone = np.ones(len(ranked.users), dtype=np.bool_)
+    groups = [(ALL, everyone), *_by_history(data.history_lengths(phase)[ranked.users])]
+    targets = [data.target(user, phase) for user in ranked.users]
+    groups += [(name, of_items[targets]) for name, of_items in _by_popularity(training_counts(data))]
     with_one = has_rationale(data)[ranked.users]
-    groups = [("target:head", head), ("target:tail", ~head)]
     if with_one.any() and not with_one.all():
         groups += [(WITH_RATIONALE, with_one), (WITHOUT_RATIONALE, ~with_one)]
-    for name, members in groups:
-        if members.any():
-            yield name, members
+    yield from ((name, members) for name, members in groups if members.any())
+
+
+def _by_history(lengths: IntArray) -> Iterator[tuple[str, Mask]]:
+    for low, high in HISTORY_BUCKETS:
+        members = (lengths >= low) & (lengths <= (high or lengths.max(initial=low)))
+        yield f"history:{low}-{high}" if high else f"history:{low}+", members
+
+
+def _by_popularity(counts: IntArray) -> Iterator[tuple[str, Mask]]:
+    """Groups of items [n_items]."""
+    fifths = np.empty(len(counts), dtype=np.int64)
+    # Of equally popular items those earlier in the catalogue go into the more popular fifth.
+    fifths[np.argsort(-counts, kind="stable")] = np.arange(len(counts)) * FIFTHS // max(len(counts), 1)
+    head = (fifths == 0) & (counts > 0)
+    yield from [("target:head", head), ("target:tail", ~head)]
+    yield from ((f"target:fifth-{n + 1}", fifths == n) for n in range(FIFTHS))
+    yield from [("target:cold", counts == 0), ("target:rare", (counts > 0) & (counts < RARE))]
 
 
 def has_rationale(data: DomainData) -> Mask:
@@ -47,11 +61,3 @@ def has_rationale(data: DomainData) -> Mask:
     if data.rationales is None:
         return np.zeros(len(data.user_ids), dtype=np.bool_)
     return np.logical_not(np.isnan(data.rationales.serving).any(axis=1))
-
-
-def _head_items(data: DomainData) -> Mask:
-    counts = training_counts(data)
-    head = np.zeros(data.n_items, dtype=np.bool_)
-    n_head = int(np.ceil(HEAD_SHARE * data.n_items))
-    head[np.argsort(-counts, kind="stable")[:n_head]] = True
-    return head & (counts > 0)

@@ -7,6 +7,7 @@ target is its item texts and the history of the user it serves.
 
 from collections.abc import Collection
 
+from pulse_pipeline.evaluation.candidates import Candidates
 from pulse_pipeline.evaluation.evaluate import Evaluated, evaluate_ranker, with_p_values
 from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.thought_space.data import DomainData
@@ -26,6 +27,7 @@ def evaluate_transfer(
     arm: str = "pulse",
     spec_fingerprint: str | None = None,
     against: list[Evaluated] | None = None,
+    candidates: Candidates | None = None,
 ) -> Evaluated:
     """Fill one cell: the source model's figures on the target.
 
@@ -37,11 +39,18 @@ def evaluate_transfer(
         arm: Which variant of the method the model belongs to.
         spec_fingerprint: Fingerprint of the rationale specification, where rationales are used.
         against: Results of the target's baselines, for the p-value against the best of them.
+        candidates: The target's frozen candidates.
 
     Returns:
         The figures, with `p_value_vs_best_baseline` where `against` is given.
     """
     result = evaluate_ranker(
-        ranker, target, train_mix=source_mix, seed=seed, arm=arm, spec_fingerprint=spec_fingerprint
+        ranker,
+        target,
+        train_mix=source_mix,
+        seed=seed,
+        arm=arm,
+        spec_fingerprint=spec_fingerprint,
+        candidates=candidates,
     )
     return Evaluated(with_p_values(result, against or []), result.ranks)

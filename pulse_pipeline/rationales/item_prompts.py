@@ -8,7 +8,7 @@ from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import plain
 
-NO_REVIEWS = "- nothing yet"
+HEADING = "What people who have it wrote:"
 
 
 def item_cuts(items: pl.DataFrame) -> pl.DataFrame:
@@ -38,17 +38,18 @@ class ItemPrompts:
             wanted.select("item_id")
             .join(self._described, on="item_id", how="left", maintain_order="left")
             .join(self._reviews, on="item_id", how="left", maintain_order="left")
-            .select(pl.col("item").fill_null(""), pl.col("reviews").fill_null(NO_REVIEWS))
+            .select(pl.col("item").fill_null(""), pl.col("reviews").fill_null(""))
         )
         requests = [self._request(item, reviews) for item, reviews in rows.iter_rows()]
         return pl.concat([wanted, pl.DataFrame(requests, REQUESTS, orient="row")], how="horizontal")
 
     def _request(self, item: str, reviews: str) -> tuple[str, str, str, str, str, list[str]]:
         line = f'- "{item}"'
-        evidence = f"{line}\n{reviews}"
+        said = f"{HEADING}\n{reviews}\n" if reviews else ""
+        evidence = f"{line}\n{reviews}" if reviews else line
         evidence_hash = text_hash(evidence)
         key = request_key(self._version, self._spec.kind, evidence_hash)
-        user = filled(self._spec.template, item=line, reviews=reviews)
+        user = filled(self._spec.template, item=line, reviews=said)
         return key, evidence_hash, self._spec.system, user, evidence, []
 
 

@@ -54,34 +54,41 @@ class UserPrompts:
         else:
             rows = rows.with_columns(
                 target=pl.lit(""),
+                bare=pl.lit(""),
                 target_id=pl.lit(None, pl.String),
                 secrets=pl.lit([], pl.List(pl.String)),
             )
         suggested = self._neighbours.lines(rows) if self._neighbours else pl.lit("")
-        shown = rows.select("history", "target", suggested.alias("neighbours"))
+        shown = rows.select("history", "target", "bare", suggested.alias("neighbours"))
         requests = [self._request(*texts) for texts in shown.iter_rows()]
         names = ["key", "history_hash", "system", "user", "evidence"]
         asked = pl.DataFrame(requests, {name: REQUESTS[name] for name in names}, orient="row")
         return pl.concat([wanted, asked, rows.select("secrets")], how="horizontal")
 
     def _with_targets(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Add the chosen item, masked."""
+        """Add the chosen item, masked and, for its key alone, bare."""
         chosen = self._histories.at(rows).rename({"item_id": "target_id"})
         rows = rows.join(chosen, on=CUT, how="left", maintain_order="left")
         about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said")
-        rows = rows.with_columns(about=about)
+        rows = rows.with_columns(bare="- " + about)
         secrets = [self._mask.secrets(title) for title in rows["title"].fill_null("")]
-        targets = ["- " + mask(about, secret) for about, secret in zip(rows["about"], secrets, strict=True)]
+        targets = [mask(bare, secret) for bare, secret in zip(rows["bare"], secrets, strict=True)]
         return rows.with_columns(
             pl.Series("target", targets, pl.String), pl.Series("secrets", secrets, pl.List(pl.String))
         )
 
-    def _request(self, history: str, target: str, neighbours: str) -> tuple[str, str, str, str, str]:
+    def _request(
+        self, history: str, target: str, bare: str, neighbours: str
+    ) -> tuple[str, str, str, str, str]:
         user = filled(self._spec.template, history=history, target=target, neighbours=neighbours)
-        evidence = f"{history}\n{target}" if target else history
-        if neighbours:
-            # Parted by an empty line: what a user chose is other evidence than what a neighbour chose.
-            evidence = f"{evidence}\n\n{neighbours}"
-        history_hash = text_hash(evidence)
+        # Which words of a title are masked depends on the whole catalogue. What a user chose does not: others
+        # who join with items of their own do not make this another question.
+        history_hash = text_hash(_evidence(history, bare, neighbours))
         key = request_key(self._version, self._spec.kind, history_hash)
-        return key, history_hash, self._spec.system, user, evidence
+        return key, history_hash, self._spec.system, user, _evidence(history, target, neighbours)
+
+
+def _evidence(history: str, target: str, neighbours: str) -> str:
+    evidence = f"{history}\n{target}" if target else history
+    # Parted by an empty line: what a user chose is other evidence than what a neighbour chose.
+    return f"{evidence}\n\n{neighbours}" if neighbours else evidence

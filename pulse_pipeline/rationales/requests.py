@@ -20,7 +20,7 @@ REQUESTS = pl.Schema(
 """Columns of every table of requests, after those that name what is asked about.
 
 * `key`: hash of the spec's fingerprint, the kind, `history_hash` and the sample's number.
-* `history_hash`: hash of `evidence`.
+* `history_hash`: hash of `evidence`, with what is masked there spelled out.
 * `system`, `user`: the prompt.
 * `evidence`: what strangers wrote of it: a history, the chosen item and the neighbours' items where they
   are shown; or an item and its reviews.

@@ -37,9 +37,7 @@ it has. Write JSON with the key "rationale"."""
 _ITEM = """\
 An item of a shop:
 {item}
-What people who have it wrote:
 {reviews}
-
 In one or two sentences, say what it is for, who wants it and why. Write JSON with the key "rationale"."""
 
 _BRIDGING = """\
@@ -263,7 +261,8 @@ class RationaleSettings(_Frozen):
     ``{neighbours}`` as above."""
 
     item: str = _ITEM
-    """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``."""
+    """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``: what people wrote of it, under a
+    line that says so; empty where nobody wrote, since models take a placeholder for a review."""
 
     representatives: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of users for whom rationales are written; the others inherit the foresight of one who chooses

@@ -76,6 +76,11 @@ def plain_series(texts: pl.Series, characters: int) -> pl.Series:
     return short.scatter(doubtful.arg_true(), cleaned)
 
 
+def inert(text: str) -> str:
+    """Show controls, and marks that turn the reading direction, by their codes: terminals obey them."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
 def _shortened(text: pl.Expr, characters: int) -> pl.Expr:
     shortened = text.str.slice(0, characters).str.strip_chars() + "…"
     return pl.when(text.str.len_chars() > characters).then(shortened).otherwise(text)

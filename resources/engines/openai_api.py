@@ -195,6 +195,11 @@ class Api:
 
     def _unreached(self, error: httpx.TransportError) -> PulseError:
         why = self._quote(str(error)) or type(error).__name__
+        if "CERTIFICATE_VERIFY_FAILED" in why:
+            return PulseError(
+                f"the certificate of the server at {self._url} is not known here: if it is yours, let the "
+                "environment variable SSL_CERT_FILE name the file of who signed it"
+            )
         return PulseError(
             f"no answer from the server at {self._url} ({why}): start it (for example `vllm serve MODEL`), "
             "or correct PULSE_LLM_URL; a new run goes on where this one stopped"

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import pickle
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from resources.engines.sharing import shared
 
 _OPEN = b"open"  # the first word of a source
 AHEAD = 2  # blocks read for each worker, so that the next one lies ready
+LOOK_SECONDS = 0.1  # between two looks into an empty queue
 
 
 @dataclass(frozen=True)
@@ -247,13 +249,30 @@ def _share(workers: int) -> dict[str, float]:
 def _arriving(_: dict[str, Any], queue: Any) -> Iterator[dict[str, bytes]]:
     """The source: whatever is put into the queue.
 
+    It looks again and again instead of waiting in the queue: if its process is killed, what waits there for it
+    would go on waiting, and take the next block to nobody.
+
     Raises:
         RuntimeError: Ray starts it a second time; what the first one had sent on would stay unanswered.
     """
-    if queue.get() != _OPEN:
+    if _taken(queue) != _OPEN:
         raise RuntimeError("Ray lost the process that hands out the prompts; run again to go on")
     while True:
-        yield {"work": queue.get()}
+        work = _taken(queue)
+        if work is None:
+            time.sleep(LOOK_SECONDS)
+        else:
+            yield {"work": work}
+
+
+def _taken(queue: Any) -> bytes | None:
+    """The next in the queue, None if there is nothing."""
+    from ray.util.queue import Empty
+
+    try:
+        return bytes(queue.get(block=False))
+    except Empty:
+        return None
 
 
 class _Worker:

@@ -53,3 +53,19 @@ def test_too_few_valid_ones_block():
     verdict = _verdict("rationales", "enough_are_valid", _rejecting("repeats the prompt", 0.41))
     assert not verdict.passed
     assert verdict.metadata["valid_rate"].value == 0.59
+
+
+@pytest.mark.parametrize(
+    ("inherited", "settings", "share"),
+    [
+        ([None, None], {}, 0.0),
+        ([None, "another"], {"representatives": 0.5}, 0.5),
+        ([None, None], {"foresight": "{history} Others chose: {neighbours}"}, 1.0),
+    ],
+)
+def test_what_others_chose_is_told_where_figures_would_not_be_zero_shot(inherited, settings, share):
+    table = pl.DataFrame({"inherited_from": inherited}, schema={"inherited_from": pl.String})
+    verdict = _verdict("rationales", "each_is_of_its_own_history", table, **settings)
+    assert verdict.passed == (share == 0)
+    assert verdict.severity == dg.AssetCheckSeverity.WARN
+    assert verdict.metadata["share_from_others"].value == share

@@ -10,13 +10,16 @@ from rich.console import Console
 
 from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
-from pulse_pipeline.commands.plan import as_table, plan
+from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
 from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
+from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
+from pulse_pipeline.tuning import Budget
 from resources.instance import open_instance
 from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
 
@@ -30,6 +33,7 @@ SETTINGS = {
     "published_space": {"epochs": 1},
     "reasoner": {"epochs": 1, "evaluation_users": 12, "users": 12},
     "ablations": {"run": ["no rationales", "BM25"]},
+    "evaluation": {"seeds": 2},
 }
 PROJECT = Project(demo_registry(), Settings.model_validate(SETTINGS))
 
@@ -46,7 +50,7 @@ def pipeline(tmp_path_factory):
         )
         materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
-        materialise(PROJECT, faithful, PROJECT.registry.names, FAKES)
+        materialise(PROJECT, f"{faithful},seed_evaluation", PROJECT.registry.names, FAKES)
     return Home(root)
 
 
@@ -109,7 +113,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 17 * 3 + 2 * 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 19 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -181,6 +185,13 @@ def test_the_plan_says_what_a_prompt_edit_costs_before_it_is_spent(inside):
     assert after["items"].reason == ""
     assert after["rationale_embeddings"].reason == "rationales[Demo_Books] comes first"
     assert "Demo_Books" in rendered(as_table(list(after.values())))
+
+
+def test_a_prompt_costs_as_many_answers_as_are_rejected_before_one_is_kept():
+    assert expected_attempts(0.0, 5) == 1
+    assert expected_attempts(0.25, 1) == 1
+    assert expected_attempts(0.25, 3) == pytest.approx(1 + 0.25 + 0.0625)
+    assert expected_attempts(1.0, 3) == 3
 
 
 def test_refinement_says_what_it_bought(inside):
@@ -303,6 +314,64 @@ def test_zero_shot_cells_are_trained_without_their_target(inside):
     assert set(cell["protocol"]) == {"loo", "temporal"}
 
 
+def test_every_model_is_measured_among_the_same_frozen_candidates(inside):
+    candidates = pl.read_parquet(inside.storage / "candidates" / "Demo_Films.parquet")
+    assert set(candidates["protocol"]) == {"loo", "temporal"}
+    own = pl.read_parquet(inside.storage / "in_domain_evaluation" / "Demo_Films.parquet")
+    cell = pl.read_parquet(inside.storage / "cross_domain_evaluation" / "all" / "Demo_Films.parquet")
+    for table in (own, cell):
+        measured = table.filter(slice="all", metric="HR", k=1).select("model", "protocol", "candidates")
+        sizes = {"full", "100", "20", "5"}
+        for _, rows in measured.group_by("model", "protocol"):
+            assert set(rows["candidates"]) == sizes
+    with open_instance(inside) as instance:
+        read = {
+            asset: _events(instance, asset, "Demo_Films")[0]
+            .metadata["inputs"]
+            .value["candidates[Demo_Films]"]
+            for asset in ("baseline_scores", "in_domain_evaluation", "reasoner_evaluation", "seed_evaluation")
+        }
+        (drawn,) = _events(instance, "candidates", "Demo_Films")
+    assert set(read.values()) == {drawn.tags["dagster/data_version"]}
+
+
+def test_other_seeds_have_rows_of_their_own_and_are_summed_up(inside):
+    figures = metrics(inside, demo_registry()).filter(dataset="Demo_Films", model="PULSE")
+    own = figures.filter(train_mix="Demo_Films", metric="NDCG", k=10, slice="all", candidates="full")
+    assert own.select("protocol", "seed").sort("protocol", "seed").rows() == [
+        ("loo", 0),
+        ("loo", 1),
+        ("temporal", 0),
+        ("temporal", 1),
+    ]
+    assert own["p_value_holm"].null_count() == 0
+    means = figures.filter(metric="NDCG mean of seeds")
+    assert sorted(means["protocol"]) == ["loo", "temporal"]
+    for row in means.iter_rows(named=True):
+        assert row["value"] == pytest.approx(own.filter(protocol=row["protocol"])["value"].mean())
+    assert not list(inside.training.rglob("*.safetensors"))
+
+
+def test_tuning_spends_one_budget_on_all_and_is_kept_in_mlflow(inside):
+    from mlflow import MlflowClient
+
+    settings = Settings.model_validate({**SETTINGS, "baselines": {"run": ["popularity", "ease", "item_knn"]}})
+    budget = Budget(trials=2, max_seconds=600)
+    found = {"pulse": tune(inside, settings, "Demo_Films", protocol="loo", held_out=None, budget=budget)}
+    found |= tune_baselines(inside, settings, "Demo_Films", protocol="loo", budget=budget)
+    assert {name: len(tuned.log) for name, tuned in found.items()} == {"pulse": 2, "ease": 2, "item_knn": 2}
+    client = MlflowClient(tracking_uri=inside.mlflow_uri)
+    (experiment,) = [one for one in client.search_experiments() if one.name == "pulse-tuning"]
+    runs = {run.data.tags["pulse/model"]: run for run in client.search_runs([experiment.experiment_id])}
+    assert runs.keys() == found.keys()
+    for name, run in runs.items():
+        assert run.data.params["trials"] == "2"
+        tried = [point.value for point in client.get_metric_history(run.info.run_id, "value")]
+        assert sorted(tried) == sorted(found[name].log["value"])
+    with pytest.raises(PulseError, match="one domain"):
+        list(tune_baselines(inside, settings, "all", protocol="loo", budget=budget))
+
+
 def test_the_faithful_arm_has_rows_of_its_own(inside):
     found = pl.read_parquet(inside.storage / "reasoner_evaluation" / "Demo_Films.parquet")
     assert set(found["arm"]) == {"faithful"}
@@ -355,6 +424,7 @@ def test_what_costs_much_is_made_only_if_it_is_named():
         "reasoner_model",
         "reasoner_evaluation",
         "ablation_evaluation",
+        "seed_evaluation",
     }
     for selection in (None, "rationales+", "*report", "group:evaluation"):
         assert not chosen(selection) & costly, selection
@@ -363,6 +433,7 @@ def test_what_costs_much_is_made_only_if_it_is_named():
         "refined_rationales",
         "bridging_rationales",
         "ablation_evaluation",
+        "seed_evaluation",
     }
     assert chosen("group:reasoner") == {"reasoner_model"}
     assert chosen("reasoner_evaluation") == {"reasoner_evaluation"}

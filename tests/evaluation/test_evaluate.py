@@ -8,7 +8,9 @@ import pytest
 
 from pulse_pipeline import schemas
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.baselines.popularity import training_counts
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
 from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker, with_p_values
 from pulse_pipeline.evaluation.in_domain import (
     MODEL,
@@ -18,7 +20,8 @@ from pulse_pipeline.evaluation.in_domain import (
     evaluated_baselines,
     rationale_differences,
 )
-from pulse_pipeline.evaluation.metrics import CUTOFFS, METRICS
+from pulse_pipeline.evaluation.metrics import COVERAGE, CUTOFFS, GINI, LISTED, METRICS, NOVELTY, RECALL
+from pulse_pipeline.evaluation.slices import _by_popularity
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase, RationaleVectors
 
@@ -58,8 +61,11 @@ def test_table_keeps_its_contract_and_holds_every_figure() -> None:
     result = evaluate_ranker(Oracle(1), domain(), train_mix="toy", seed=3, spec_fingerprint="f00")
     schemas.Metrics.validate(result.metrics)
     overall = result.metrics.filter(pl.col("slice") == "all")
-    assert set(overall.select("metric", "k").rows()) == {(metric, k) for metric in METRICS for k in CUTOFFS}
-    assert overall["value"].to_list() == [1.0] * 12
+    ranked = {(metric, k) for metric in (*METRICS, RECALL) for k in CUTOFFS}
+    of_lists = {(metric, LISTED) for metric in (COVERAGE, NOVELTY, GINI)}
+    assert set(overall.select("metric", "k").rows()) == ranked | of_lists
+    by_rank = ~pl.col("metric").is_in([COVERAGE, NOVELTY, GINI])
+    assert overall.filter(by_rank)["value"].to_list() == [1.0] * len(ranked)
     assert overall.select(
         "arm", "model", "dataset", "train_mix", "protocol", "candidates", "seed"
     ).unique().rows() == [("pulse", "oracle", "toy", "toy", "loo", "full", 3)]
@@ -74,6 +80,10 @@ def test_slices_cover_the_users_once() -> None:
     assert sizes["all"] == 60
     assert sum(n for name, n in sizes.items() if name.startswith("history:")) == 60
     assert sizes["target:head"] + sizes["target:tail"] == 60
+    assert sum(sizes.get(f"target:fifth-{n}", 0) for n in range(1, 6)) == 60
+    counts = training_counts(data)[[data.target(user, "test") for user in range(60)]]
+    assert sizes.get("target:cold", 0) == (counts == 0).sum()
+    assert sizes["target:rare"] == ((counts > 0) & (counts < 5)).sum()
     known = data.n_known
     assert sizes["history:1-3"] == ((known >= 1) & (known <= 3)).sum()
     assert sizes["history:10+"] == (known >= 10).sum()
@@ -83,6 +93,45 @@ def test_slices_cover_the_users_once() -> None:
     assert mean == pytest.approx(overall.filter(pl.col("slice") == "all")["value"][0])
 
 
+def test_fifths_part_the_catalogue_by_popularity() -> None:
+    data = domain(n_users=200, n_items=50)
+    groups = dict(_by_popularity(training_counts(data)))
+    fifths = np.stack([groups[f"target:fifth-{n}"] for n in range(1, 6)])
+    assert (fifths.sum(axis=0) == 1).all()
+    assert (fifths.sum(axis=1) == 10).all()
+    means = [training_counts(data)[fifth].mean() for fifth in fifths]
+    assert means == sorted(means, reverse=True)
+    assert np.array_equal(groups["target:head"], fifths[0])
+
+
+def test_sampled_figures_stand_beside_the_full_ranking_under_their_own_label() -> None:
+    data = domain()
+    candidates = read_candidates(drawn_candidates(data, 0), data)
+    metrics = evaluate_ranker(Oracle(1), data, train_mix=None, seed=0, candidates=candidates).metrics
+    sampled = metrics.filter(pl.col("candidates") != "full")
+    assert set(sampled["slice"]) == {"all"}
+    # 40 items, up to 15 of them seen: a hundred candidates there are not, so nothing bears that label.
+    assert set(sampled["candidates"]) == {"20", "5"}
+    assert sampled["value"].to_list() == [1.0] * len(sampled)
+    assert sampled.filter(metric="HR", k=5, candidates="5").is_empty()
+    assert len(sampled.filter(metric="HR", k=1)) == 2
+    plain = evaluate_ranker(Oracle(1), data, train_mix=None, seed=0).metrics
+    assert metrics.filter(candidates="full").drop("seconds").equals(plain.drop("seconds"))
+
+
+def test_baselines_from_their_table_are_as_if_just_scored() -> None:
+    data = domain()
+    candidates = read_candidates(drawn_candidates(data, 0), data)
+    settings = BaselineSettings(run=("popularity", "item_knn"))
+    stored = evaluated_baselines(data, baseline_ranks(data, settings, candidates))
+    for one, name in zip(stored, settings.run, strict=True):
+        ranker = settings.build(name).fit(data)
+        fresh = evaluate_ranker(
+            ranker, data, train_mix=data.domain, seed=0, arm="baseline", candidates=candidates
+        )
+        assert one.metrics.drop("seconds").equals(fresh.metrics.drop("seconds"))
+
+
 def test_better_model_differs_and_gets_a_small_p_value() -> None:
     data = domain()
     good, poor = (evaluate_ranker(Oracle(share), data, train_mix=None, seed=0) for share in (0.9, 0.1))
@@ -90,7 +139,11 @@ def test_better_model_differs_and_gets_a_small_p_value() -> None:
     assert gap.value == pytest.approx(good.value("NDCG", 10) - poor.value("NDCG", 10), abs=1e-6)
     assert gap.low > 0
     table = with_p_values(good, [poor])
-    assert table.filter(pl.col("slice") == "all")["p_value_vs_best_baseline"].max() < 0.05
+    tested = table.filter(pl.col("slice") == "all", pl.col("metric").is_in([*METRICS, RECALL]))
+    assert tested["p_value_vs_best_baseline"].null_count() == 0
+    assert tested["p_value_vs_best_baseline"].max() < 0.05
+    of_lists = table.filter(pl.col("metric").is_in([COVERAGE, NOVELTY, GINI]))
+    assert of_lists["p_value_vs_best_baseline"].is_null().all()
     assert table.filter(pl.col("slice") != "all")["p_value_vs_best_baseline"].is_null().all()
     assert table.drop("p_value_vs_best_baseline").equals(good.metrics.drop("p_value_vs_best_baseline"))
 
@@ -99,7 +152,7 @@ def test_the_best_of_the_baselines_is_the_one_compared_with() -> None:
     data = domain()
     model, strong, weak = (evaluate_ranker(Oracle(s), data, train_mix=None, seed=0) for s in (0.8, 0.8, 0.0))
     table = with_p_values(model, [weak, strong]).filter(pl.col("slice") == "all")
-    assert table["p_value_vs_best_baseline"].to_list() == [1.0] * 12
+    assert table["p_value_vs_best_baseline"].drop_nulls().to_list() == [1.0] * 16
     assert with_p_values(model, []).equals(model.metrics)
 
 

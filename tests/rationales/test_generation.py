@@ -1,5 +1,6 @@
 from collections import Counter
 
+import polars as pl
 import pytest
 
 from pulse_pipeline.rationales.cuts import cut_points
@@ -63,6 +64,33 @@ def test_new_users_cost_only_themselves(tmp_path):
     session = StubSession()
     _, after = _write(tmp_path, session, users=12)
     assert len(session.asked) == after - before
+
+
+def test_whoever_brings_new_items_costs_only_themselves(tmp_path):
+    spec = RationaleSettings().spec("hindsight")
+    alone = interactions(users=10).with_columns(review_text=pl.lit("harbour comet lantern moss orchard salt"))
+    joined = interactions(users=12).with_columns(
+        review_text=pl.lit("harbour comet lantern moss orchard salt"),
+        item_id=pl.when(pl.col("user_id").is_in(["user-10", "user-11"]))
+        .then(pl.col("item_id") + "-new")
+        .otherwise("item_id"),
+    )
+    # Their items are called as those of the others: what was a distinctive word is none any more.
+    more = items().with_columns(item_id=pl.col("item_id") + "-new", title=pl.col("title") + " Again")
+    asked = []
+    for table, catalogue in (
+        (alone, items()),
+        (joined, pl.concat([items(), more, *(more.with_columns(pl.col("item_id") + f"{n}") for n in "23")])),
+    ):
+        session = StubSession()
+        writer = Writer(
+            spec, UserPrompts(table, catalogue, spec), TextJudge(spec, None), AnswerStore(tmp_path)
+        )
+        wanted = cut_points(table).filter(kind="hindsight")
+        assert len(writer.write(wanted, session, "test").rows) == len(wanted)
+        asked.append(session.asked)
+    assert len(asked[0]) == 10
+    assert len(asked[1]) == 2
 
 
 def test_few_requests_at_once_give_the_same(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 import polars as pl
 
 from pulse_pipeline.rationales.assignments import Desk, Domain
-from pulse_pipeline.rationales.item_prompts import NO_REVIEWS, ItemPrompts, item_cuts
+from pulse_pipeline.rationales.item_prompts import HEADING, ItemPrompts, item_cuts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.tables import item_rationales_table
 from tests.rationales.stub import StubSession
@@ -38,7 +38,9 @@ def test_an_item_nobody_reviewed_is_still_described():
     assert len(requests) == len(TITLES)
     for title, prompt in zip(TITLES, requests["user"], strict=True):
         assert title in prompt
-        assert NO_REVIEWS in prompt
+        assert HEADING not in prompt
+    reviewed = _requests().filter(pl.col("evidence").str.contains("\n"))
+    assert len(reviewed) and all(HEADING in prompt for prompt in reviewed["user"])
 
 
 def test_items_without_text_are_no_subject():

@@ -3,11 +3,18 @@
 import itertools
 import json
 import logging
+import ssl
 import time
 import traceback
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 import stamina
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError
@@ -48,6 +55,31 @@ def fails(server, **fields):
         ask(server, **fields)
     assert "\n" not in str(raised.value)
     return str(raised.value)
+
+
+def own_certificate(folder):
+    """A certificate for this machine that nobody has signed, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return files
 
 
 def test_every_question_is_asked_once_with_the_whole_spec(server):
@@ -100,6 +132,26 @@ def test_what_does_not_pass_ends_after_the_last_attempt(server):
     server.faults = ["cut"] * 9
     assert "a new run goes on" in fails(server, attempts=3)
     assert len(server.requests) == 6
+
+
+def test_an_answer_that_takes_too_long_is_not_waited_for(server):
+    server.seconds = 5.0
+    started = time.monotonic()
+    assert "no answer from the server" in fails(server, timeout_seconds=0.1, attempts=2)
+    assert time.monotonic() - started < 4
+    assert len(server.requests) == 2
+
+
+def test_https_is_trusted_only_with_a_certificate_that_is_known(server, tmp_path, monkeypatch):
+    certificate = own_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.url = server.url.replace("http://", "https://")
+    assert "SSL_CERT_FILE" in fails(server, attempts=2)
+    assert server.requests == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
+    assert len(ask(server, 3)) == 3
 
 
 def test_at_most_so_many_wait_at_the_server(server):

@@ -12,12 +12,14 @@ from pulse_pipeline.evaluation.ablations.arms import ARMS, FULL, Arm
 from pulse_pipeline.evaluation.ablations.material import Material
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
 from pulse_pipeline.evaluation.bootstrap import paired_difference
-from pulse_pipeline.evaluation.evaluate import FULL as ALL_ITEMS
 from pulse_pipeline.evaluation.evaluate import Origin, evaluate_ranks
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE, MODEL
 from pulse_pipeline.evaluation.metrics import METRICS
-from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, user_ranks
+from pulse_pipeline.evaluation.per_user import FULL as ALL_ITEMS
+from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.evaluation.slices import slices
+from pulse_pipeline.evaluation.standings import Standings, standings
+from pulse_pipeline.evaluation.standings_table import read_standings, standings_table
 from pulse_pipeline.files import replacing
 from pulse_pipeline.progress import track
 from pulse_pipeline.provenance import fingerprint, git_sha
@@ -112,10 +114,11 @@ def ablate(
             progress.relabel(f"ablations {material.data.domain}: {job.name}, seed {job.seed}")
             _finish(job, material)
             progress.advance()
-    figures, ranks = [], dict[str, list[UserRanks]]()
+    figures, ranks = [], dict[str, list[Standings]]()
     for job in planned:
-        ranked, seconds = _read(job)
-        origin = Origin(job.name, material.data.domain, job.seed, ARM, spec_fingerprint, seconds)
+        kept_rows = pl.read_parquet(job.path, glob=False)
+        ranked, seconds = read_standings(kept_rows, material.data), kept_rows["seconds"].max()
+        origin = Origin(job.name, material.data.domain, job.seed, ARM, spec_fingerprint, float(seconds))  # type: ignore[arg-type]
         figures.append(evaluate_ranks(ranked, material.data, origin).metrics)
         ranks.setdefault(job.name, []).append(ranked)
     own = ranks.pop(MODEL)
@@ -127,22 +130,15 @@ def ablate(
 
 def _finish(job: Job, material: Material) -> None:
     started = time.monotonic()
-    ranked = user_ranks(job.ranker(material), job.data, "test")
-    frame = pl.DataFrame({"user": ranked.users, "rank": ranked.ranks}).with_columns(
-        seconds=pl.lit(time.monotonic() - started)
-    )
+    ranked = standings(job.ranker(material), job.data)
+    frame = standings_table(ranked, job.data).with_columns(seconds=pl.lit(time.monotonic() - started))
     with replacing(job.path) as aside:
         frame.write_parquet(aside)
     job.state.unlink(missing_ok=True)
 
 
-def _read(job: Job) -> tuple[UserRanks, float]:
-    frame = pl.read_parquet(job.path, glob=False)
-    return UserRanks(frame["user"].to_numpy(), frame["rank"].to_numpy()), float(frame["seconds"].max())  # type: ignore[arg-type]
-
-
 def _differences(
-    name: str, own: list[UserRanks], other: list[UserRanks], data: DomainData, seed: int
+    name: str, own: list[Standings], other: list[Standings], data: DomainData, seed: int
 ) -> pl.DataFrame:
     """The full model minus an arm, mean NDCG@10 over seeds, for each group of users."""
     gains = [np.mean([METRICS["NDCG"](one.ranks, 10) for one in ranked], axis=0) for ranked in (own, other)]
@@ -168,6 +164,7 @@ def _differences(
         "metric": DIFFERENCE,
         "k": 10,
         "seed": seed,
+        "p_value_holm": None,
         "seconds": None,
         "git_sha": git_sha(),
         "spec_fingerprint": None,

@@ -4,7 +4,7 @@ from pulse_pipeline.thought_space.data import FloatArray, IntArray
 
 
 def hit_rate(ranks: IntArray, k: int) -> FloatArray:
-    """One target a user, so this is recall@k too.
+    """Whether the next item is in the list.
 
     Args:
         ranks: Ranks of the targets, from 1 [n_users].

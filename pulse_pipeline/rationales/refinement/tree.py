@@ -19,7 +19,6 @@ from pulse_pipeline.rationales.refinement.scorer import Scorer
 from pulse_pipeline.rationales.spec import TreeShape
 
 USER = ["user_id", "target_position"]
-NO_THOUGHT = "no thought passed the checks"
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,17 @@ class Refined:
 
     Attributes:
         rows: The best chain of each user that was wanted: `rationale` (its thoughts as one text), `score`
-            (null where there is none), `reject_reason`, and the columns of `generation.LookedUp.settled`;
-            tokens are those of the whole tree.
+            (null where there is none), `reject_reason` (where no thought was valid, what rejected the most
+            of them), and the columns of `generation.LookedUp.settled`; tokens are those of the whole tree.
         level_scores: Mean score of the users' best chains after each level.
+        thoughts: How many thoughts were valid.
         rejected: How often each reason rejected a thought.
         ledger: What it cost.
     """
 
     rows: pl.DataFrame
     level_scores: list[float]
+    thoughts: int
     rejected: Counter[str]
     ledger: Ledger
 
@@ -64,11 +65,15 @@ class Tree:
             label: What the progress is shown under.
         """
         beam = wanted.select(USER).with_columns(
-            thoughts=pl.lit([], pl.List(pl.String)), text=pl.lit(""), score=pl.lit(None, pl.Float64)
+            thoughts=pl.lit([], pl.List(pl.String)),
+            text=pl.lit(""),
+            score=pl.lit(None, pl.Float64),
+            stuck=pl.lit(value=False),
         )
         written, scores = [], []
         for level in range(1, self.shape.depth + 1):
-            branches = beam.join(pl.DataFrame({"sample": range(self.shape.breadth)}), how="cross")
+            samples = pl.DataFrame({"sample": range(self.shape.breadth)})
+            branches = beam.filter(~pl.col("stuck")).join(samples, how="cross")
             asked = branches.select(*USER, "thoughts", "sample")
             written.append(self.writer.write(asked, session, f"{label}, level {level}"))
             beam = _best(beam, _grown(written[-1].rows, self.scorer), self.shape.beam)
@@ -76,6 +81,7 @@ class Tree:
         return Refined(
             rows=_rows(wanted, beam, written),
             level_scores=scores,
+            thoughts=sum(int(one.rows["reject_reason"].is_null().sum()) for one in written),
             rejected=reduce(add, (one.rejected for one in written)),
             ledger=reduce(add, (one.ledger for one in written)),
         )
@@ -90,18 +96,19 @@ def _grown(rows: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         .with_columns(text=pl.col("thoughts").list.join(" "))
         .unique([*USER, "text"], maintain_order=True)
     )
-    return chains.with_columns(scorer(chains).cast(pl.Float64).alias("score"))
+    scores = scorer(chains) if len(chains) else pl.Series(dtype=pl.Float64)
+    return chains.with_columns(scores.cast(pl.Float64).alias("score"))
 
 
 def _best(beam: pl.DataFrame, grown: pl.DataFrame, width: int) -> pl.DataFrame:
-    """The best chains of each user; who has no new one keeps those of the level before."""
-    stuck = beam.join(grown.select(USER).unique(), on=USER, how="anti")
+    """The best chains of each user; who has no new one keeps those of the level before, and is stuck."""
+    # To ask again would be to read the same answers again.
+    stuck = beam.join(grown.select(USER).unique(), on=USER, how="anti").with_columns(stuck=pl.lit(value=True))
     # Equal scores are ordered by their texts' hashes, so that a tree grows alike on every run.
     tie = pl.col("text").map_elements(text_hash, pl.String)
     best = grown.sort("score", tie, descending=[True, False]).group_by(USER, maintain_order=True).head(width)
-    return pl.concat([best.select(beam.columns), stuck]).sort(
-        *USER, "score", descending=[False, False, True], maintain_order=True
-    )
+    best = best.with_columns(stuck=pl.lit(value=False)).select(beam.columns)
+    return pl.concat([best, stuck]).sort(*USER, "score", descending=[False, False, True], maintain_order=True)
 
 
 def _mean_best(beam: pl.DataFrame) -> float:
@@ -116,11 +123,14 @@ def _rows(wanted: pl.DataFrame, beam: pl.DataFrame, written: list[Written]) -> p
         pl.col("prompt_tokens", "completion_tokens", "cached_tokens").sum(),
         pl.col("created_at").max(),
         pl.col("dagster_run_id", "mlflow_run_id").last(),
+        # Equally common reasons in the order of their words, so that a table is the same on every run.
+        reject_reason=pl.col("reject_reason").drop_nulls().mode().min(),
     )
     best = beam.group_by(USER, maintain_order=True).first()
-    nothing = pl.when(pl.col("text") == "").then(pl.lit(NO_THOUGHT))
     return (
         wanted.join(best, on=USER, how="left", maintain_order="left")
         .join(made, on=USER, how="left", maintain_order="left")
-        .with_columns(nothing.alias("reject_reason"), rationale=pl.col("text"))
+        .with_columns(
+            reject_reason=pl.when(pl.col("text") == "").then("reject_reason"), rationale=pl.col("text")
+        )
     )

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from pulse_pipeline.rationales.assignments import Desk, Domain
+from pulse_pipeline.rationales.checks.length import Length
 from pulse_pipeline.rationales.refinement.random_scorer import random_scorer
-from pulse_pipeline.rationales.refinement.tree import NO_THOUGHT, Tree
+from pulse_pipeline.rationales.refinement.tree import Tree
 from pulse_pipeline.rationales.spec import RationaleSettings, TreeShape
 from pulse_pipeline.rationales.tables import rationales_table
 from tests.rationales.stub import StubSession
@@ -92,15 +93,28 @@ def test_who_has_no_valid_thought_is_told_so_and_the_others_go_on(tmp_path):
         _tree(tmp_path).grow(WANTED, StubSession(half), "t").rows, SETTINGS.spec("refined")
     )
     lost = table.filter(user_id="user-1")
-    assert lost["reject_reason"].to_list() == [NO_THOUGHT]
+    assert lost["reject_reason"].to_list() == [Length.reason]
+    # The three answers of the first level; the others repeat its question.
+    assert lost["completion_tokens"].to_list() == [3 * 20]
     assert lost["score"].to_list() == [None]
     assert table.filter("valid")["user_id"].to_list() == ["user-0", "user-2", "user-3"]
 
 
-def test_a_chain_never_says_the_same_twice(tmp_path):
+def test_a_chain_never_says_the_same_twice_and_who_is_stuck_is_not_asked_again(tmp_path):
     same = StubSession(lambda _: "They keep looking for calm stories by the sea")
-    grown = _tree(tmp_path, depth=3).grow(WANTED, same, "t")
+    grown = _tree(tmp_path, depth=4).grow(WANTED, same, "t")
     assert grown.rows["thoughts"].list.len().to_list() == [1] * USERS
+    assert grown.thoughts == len(same.asked) == USERS * (3 + 3)
+
+
+def test_a_level_without_a_valid_thought_has_nothing_to_score(tmp_path):
+    def scorer(chains):
+        raise AssertionError("asked to score nothing")
+
+    grown = _tree(tmp_path, scorer).grow(WANTED, StubSession(lambda _: "no"), "t")
+    assert grown.rows["reject_reason"].to_list() == [Length.reason] * USERS
+    assert grown.thoughts == 0
+    assert grown.rejected == {Length.reason: USERS * 3}
 
 
 def test_nothing_beyond_the_cut_is_read(tmp_path):
