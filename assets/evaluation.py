@@ -19,6 +19,7 @@ from pulse_pipeline.evaluation.in_domain import (
     evaluate_in_domain,
     evaluated_baselines,
     rationale_differences,
+    unmeasured_baselines,
 )
 from pulse_pipeline.evaluation.leak_probe import leak_probe
 from pulse_pipeline.evaluation.per_user import FULL
@@ -230,7 +231,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     source_mix=mix,
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
-                    against=evaluated_baselines(data, baseline_scores),
+                    against=unmeasured_baselines(data, baseline_scores),
                     candidates=read_candidates(candidates, data),
                 )
                 figures.append(evaluated.metrics)
