@@ -8,9 +8,11 @@ import dagster as dg
 
 from assets import (
     bridging,
+    champion,
     checks,
     embeddings,
     evaluation,
+    explanations,
     interactions,
     published,
     rationales,
@@ -38,6 +40,8 @@ STAGES = (
     published,
     reasoner,
     evaluation,
+    explanations,
+    champion,
 )
 
 
