@@ -63,7 +63,7 @@ def _explanation_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, VERSION, params) as work:
             domain = Domain(interactions, items, rationales)
             encode = _encoder(project, text_encoder, name)
-            found = [Metrics.create_empty()]
+            found: list[pl.DataFrame] = [Metrics.create_empty()]
             for protocol in PROTOCOLS:
                 if not has_protocol(interactions, protocol):
                     continue

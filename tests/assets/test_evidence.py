@@ -22,7 +22,7 @@ from tests.assets.small_world import N_USERS, NAME, run, write_world
 
 TRAINED = (
     "raw_interactions,interactions,items,rationales,item_embeddings,rationale_embeddings,thought_space_model,"
-    "baseline_scores,in_domain_evaluation,cross_domain_evaluation,explanation_evaluation,champion,report"
+    "baseline_scores,in_domain_evaluation,explanation_evaluation,champion,report"
 )
 
 

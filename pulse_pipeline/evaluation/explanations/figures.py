@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
-from numpy.typing import ArrayLike
 
 from pulse_pipeline.evaluation.bootstrap import Interval, intervals, paired_difference
 from pulse_pipeline.evaluation.evaluate import FULL
 from pulse_pipeline.evaluation.slices import WITH_RATIONALE
 from pulse_pipeline.provenance import git_sha
 from pulse_pipeline.schemas import Metrics
+from pulse_pipeline.thought_space.data import FloatArray
 
 NONE = "none"
 ARM = "pulse"
@@ -65,7 +65,7 @@ class Figure:
 
 
 def mean_figure(
-    metric: str, model: str, values: ArrayLike, *, k: int | None = None, ranks: bool = False
+    metric: str, model: str, values: FloatArray, *, k: int | None = None, ranks: bool = False
 ) -> Figure:
     """A mean over users with its bootstrap interval.
 
@@ -76,13 +76,12 @@ def mean_figure(
         k: Length of the list, where one is read.
         ranks: Whether the domain's model has ranked the full catalogue for it.
     """
-    table = pl.Series(values).cast(pl.Float64).to_numpy()[:, None]
-    (found,) = intervals(table)
-    return _figure(metric, model, found, len(table), k=k, ranks=ranks)
+    (found,) = intervals(values[:, None])
+    return _figure(metric, model, found, len(values), k=k, ranks=ranks)
 
 
 def difference_figure(
-    metric: str, models: tuple[str, str], values: tuple[ArrayLike, ArrayLike], *, k: int | None = None
+    metric: str, models: tuple[str, str], values: tuple[FloatArray, FloatArray], *, k: int | None = None
 ) -> Figure:
     """The paired difference of two models' means, the first minus the second.
 
@@ -93,8 +92,8 @@ def difference_figure(
         k: Length of the list, where one is read.
     """
     found = paired_difference(*values)
-    n_users = len(pl.Series(values[0]))
-    return _figure(metric, " - ".join(models), found, n_users, k=k, ranks=True, p_value=found.p_value)
+    name = " - ".join(models)
+    return _figure(metric, name, found, len(values[0]), k=k, ranks=True, p_value=found.p_value)
 
 
 def metrics_table(figures: Iterable[Figure], subject: Subject) -> pl.DataFrame:

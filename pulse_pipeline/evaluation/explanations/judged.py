@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import polars as pl
 
 from pulse_pipeline.evaluation.explanations.answering import answer, lines
@@ -196,8 +195,8 @@ def _written(domain: Domain, data: DomainData) -> list[Figure]:
     written = foresight_of(data, domain.rationales)
     if written.is_empty():
         return []
-    rejected = written["reject_reason"].eq_missing(ForeignTitle.reason).cast(pl.Float64)
-    return [mean_figure(HALLUCINATED, UNCHECKED, rejected)]
+    rejected = written["reject_reason"].eq_missing(ForeignTitle.reason).cast(pl.Float32)
+    return [mean_figure(HALLUCINATED, UNCHECKED, rejected.to_numpy())]
 
 
 def _diversity(chosen: Served) -> list[Figure]:
@@ -208,5 +207,5 @@ def _diversity(chosen: Served) -> list[Figure]:
         mean_figure(DISTANCE, NEWEST, pairwise_distance(newest_items(chosen))),
         mean_figure(SPECIFICITY, RATIONALES, specificity(*told_and_chosen(chosen))),
         Figure(DISTINCT, RATIONALES, distinct_2(chosen.texts), len(chosen.users)),
-        mean_figure(DUPLICATES, RATIONALES, np.asarray(duplicates(chosen.texts))),
+        mean_figure(DUPLICATES, RATIONALES, duplicates(chosen.texts)),
     ]

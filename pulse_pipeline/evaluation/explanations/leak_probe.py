@@ -64,4 +64,4 @@ def _found(items: FloatArray, rationales: FloatArray, targets: np.ndarray) -> Fl
     queries = centred(rationales, rationales.mean(axis=0))
     scores = queries @ items.T
     own = scores[np.arange(len(targets)), targets]
-    return ((scores >= own[:, None]).sum(axis=1) <= CUTOFF).astype(np.float32)
+    return np.asarray((scores >= own[:, None]).sum(axis=1) <= CUTOFF, dtype=np.float32)
