@@ -8,9 +8,11 @@ import dagster as dg
 
 from assets import (
     bridging,
+    champion,
     checks,
     embeddings,
     evaluation,
+    explanations,
     interactions,
     published,
     rationales,
@@ -40,6 +42,8 @@ STAGES = (
     reasoner,
     evaluation,
     seeds,
+    explanations,
+    champion,
 )
 
 
