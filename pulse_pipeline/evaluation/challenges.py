@@ -12,7 +12,6 @@ from textwrap import fill
 import polars as pl
 
 from pulse_pipeline.domains import ALL_BUT
-from pulse_pipeline.evaluation.evaluate import FULL
 from pulse_pipeline.evaluation.explanations.figures import NONE
 from pulse_pipeline.evaluation.explanations.judged import (
     FIDELITY_DIFFERENCE,
@@ -21,6 +20,7 @@ from pulse_pipeline.evaluation.explanations.judged import (
     SPECIFICITY,
 )
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE, MODEL, SHUFFLED, WITHOUT
+from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE
 
 NOT_ADDRESSED = "not addressed"

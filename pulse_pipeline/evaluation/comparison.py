@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from pulse_pipeline.evaluation.bootstrap import paired_difference
-from pulse_pipeline.evaluation.evaluate import FULL
 from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE
 
 K = 10

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pulse_pipeline.evaluation.bootstrap import Interval, intervals, paired_difference
-from pulse_pipeline.evaluation.evaluate import FULL
+from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.slices import WITH_RATIONALE
 from pulse_pipeline.provenance import git_sha
 from pulse_pipeline.schemas import Metrics
