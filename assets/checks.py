@@ -1,7 +1,8 @@
 """Asset checks: what must hold before the next stage may trust a table."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import dagster as dg
 import polars as pl
@@ -21,12 +22,52 @@ WRITTEN = (
 Judgement = Callable[[pl.DataFrame], tuple[bool, dict[str, float]]]
 
 
+@dataclass(frozen=True)
+class Rule:
+    """One check of one asset's table.
+
+    Attributes:
+        asset: The asset.
+        name: Name of the check.
+        description: What must hold.
+        judge: Whether it holds, and the figures that say so.
+        blocking: Whether a failure stops what is made from the table.
+    """
+
+    asset: str
+    name: str
+    description: str
+    judge: Judgement
+    blocking: bool = True
+
+
 def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
     """All checks, each on one partition."""
+    return [_check(project, rule) for rule in rules(project)]
+
+
+def failed_blocking_checks(project: Project, tables: Mapping[str, pl.DataFrame]) -> list[str]:
+    """Judge tables anew by their blocking checks, whether or not Dagster has run them.
+
+    Args:
+        project: Registry and settings.
+        tables: A domain's tables by their asset.
+
+    Returns:
+        Names of those that fail, as ``check of asset``.
+    """
     return [
-        *(check for asset in WRITTEN for check in _checks_of_rationales(project, asset)),
-        _check(
-            project,
+        f"{rule.name} of {rule.asset}"
+        for rule in rules(project)
+        if rule.blocking and rule.asset in tables and not rule.judge(tables[rule.asset])[0]
+    ]
+
+
+def rules(project: Project) -> list[Rule]:
+    """What must hold of the tables of a domain."""
+    return [
+        *(rule for asset in WRITTEN for rule in _of_rationales(project, asset)),
+        Rule(
             "rationales",
             "each_is_of_its_own_history",
             "No rationale was written from what other users of the domain chose, as inherited ones are and "
@@ -34,16 +75,14 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
             lambda table: _at_most(_share_from_others(project, table), 0.0, "share_from_others"),
             blocking=False,
         ),
-        _check(
-            project,
+        Rule(
             "items",
             "most_have_text",
             "At least half of the items have a text: the others are ranked by nothing.",
             lambda table: _at_least(_share(table["has_text"]), 0.5, "share_with_text"),
             blocking=False,
         ),
-        _check(
-            project,
+        Rule(
             "interactions",
             "every_user_can_be_evaluated",
             "Every user has three interactions or more: one each to train, validate and test.",
@@ -55,19 +94,17 @@ def asset_checks(project: Project) -> list[dg.AssetChecksDefinition]:
     ]
 
 
-def _checks_of_rationales(project: Project, asset: str) -> list[dg.AssetChecksDefinition]:
+def _of_rationales(project: Project, asset: str) -> list[Rule]:
     settings = project.settings.rationales
     floor, ceilings = settings.min_valid_rate, settings.most_rejected.model_dump()
     return [
-        _check(
-            project,
+        Rule(
             asset,
             "enough_are_valid",
             f"At least {floor:.0%} of the rationales passed the checks of their text.",
             lambda table: _at_least(_share(table["valid"], empty=1.0), floor, "valid_rate"),
         ),
-        _check(
-            project,
+        Rule(
             asset,
             "few_are_rejected",
             "No check of their text rejected more than its share: "
@@ -78,21 +115,19 @@ def _checks_of_rationales(project: Project, asset: str) -> list[dg.AssetChecksDe
     ]
 
 
-def _check(
-    project: Project, asset: str, name: str, description: str, judge: Judgement, *, blocking: bool = True
-) -> dg.AssetChecksDefinition:
+def _check(project: Project, rule: Rule) -> dg.AssetChecksDefinition:
     # The one place that uses `partitions_def` of a check, which Dagster still calls a preview.
     @dg.asset_check(
-        asset=asset,
-        name=name,
-        description=description,
-        blocking=blocking,
+        asset=rule.asset,
+        name=rule.name,
+        description=rule.description,
+        blocking=rule.blocking,
         partitions_def=project.partitions.domains,
         additional_ins={},
     )
     def check(table: pl.DataFrame) -> dg.AssetCheckResult:
-        passed, figures = judge(table)
-        severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+        passed, figures = rule.judge(table)
+        severity = dg.AssetCheckSeverity.ERROR if rule.blocking else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(passed=passed, severity=severity, metadata=figures)
 
     return check

@@ -19,8 +19,9 @@ from pulse_pipeline.evaluation.in_domain import (
     evaluate_in_domain,
     evaluated_baselines,
     rationale_differences,
+    unmeasured_baselines,
 )
-from pulse_pipeline.evaluation.leak_probe import leak_probe
+from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
@@ -31,17 +32,18 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.latest import latest_rationales
-from pulse_pipeline.schemas import Metrics
+from pulse_pipeline.schemas import Metrics, ModelRanks
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
-from pulse_pipeline.thought_space.data import DomainData, Protocol
+from pulse_pipeline.thought_space.data import Protocol
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
-from resources.storage import OPTIONAL_PARTITIONS, Models
+from resources.storage import OPTIONAL_PARTITIONS, Models, table_path
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
 VERSION = "2"
 RECOMMENDED = 10
 SERVING_PROTOCOL: Protocol = "loo"
+RANKS, RANKS_FILE = "model_ranks", "ranks.parquet"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -157,12 +159,11 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
         }
         with materialising(context, tracking, version, params) as work:
             figures: list[pl.DataFrame] = []
-            probes: dict[str, float] = {}
+            ranks: list[pl.DataFrame] = []
             for protocol in PROTOCOLS:
                 if not has_protocol(interactions, protocol):
                     continue
                 data = assemble(context.partition_key, protocol, *tables)
-                probes |= _probed(data)
                 drawn = read_candidates(candidates, data)
                 with_rationales = baseline_ranks(data, settings.baselines, drawn, reads_rationales=True)
                 evaluated = evaluate_in_domain(
@@ -174,8 +175,10 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
                 figures += [one.metrics for one in evaluated]
+                ranks.append(rank_table(evaluated, data))
                 figures.append(rationale_differences(evaluated, data))
-            return _figures(work, pl.concat([Metrics.create_empty(), *figures]), probes)
+            _keep_ranks(work, ranks)
+            return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return in_domain_evaluation
 
@@ -219,7 +222,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     f"the model of mix {mix} was trained on other domains than its members of today, "
                     f"{members}: materialise thought_space_model for it again"
                 )
-            figures = []
+            figures, ranks = [], []
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
@@ -237,10 +240,12 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     source_mix=mix,
                     seed=settings.thought_space.seed,
                     spec_fingerprint=settings.rationales.fingerprint(),
-                    against=evaluated_baselines(data, baseline_scores),
+                    against=unmeasured_baselines(data, baseline_scores),
                     candidates=read_candidates(candidates, data),
                 )
                 figures.append(evaluated.metrics)
+                ranks.append(rank_table([evaluated], data))
+            _keep_ranks(work, ranks)
             return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return cross_domain_evaluation
@@ -251,24 +256,33 @@ def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
     return bool(models.origin.get("domains") == sorted(project.registry.members(mix)))
 
 
-def _probed(data: DomainData) -> dict[str, float]:
-    """What rationales give away, as metrics; none where there are too few rationales."""
-    probe = leak_probe(data)
-    if probe is None:
-        return {}
-    return {f"{data.protocol}_probe_{name}": float(value) for name, value in vars(probe).items()}
+def _keep_ranks(work: Materialisation, ranks: list[pl.DataFrame]) -> None:
+    """Lay the ranks behind the figures beside them, in the home and in MLflow."""
+    path = table_path(Home.from_environment(), RANKS, work.partition)
+    with replacing(path) as aside:
+        pl.concat([ModelRanks.create_empty(), *ranks]).write_parquet(aside, compression="zstd")
+    work.run.artifact(RANKS_FILE, path.read_bytes())
 
 
-def _figures(
-    work: Materialisation, table: pl.DataFrame, others: dict[str, float] | None = None
-) -> dg.MaterializeResult[pl.DataFrame]:
+def _all_ranks(project: Project) -> pl.DataFrame:
+    """The ranks behind all evaluations of the home, of each model once."""
+    home, names = Home.from_environment(), project.registry.names
+    partitions = [*names, *(f"{mix}|{name}" for mix in project.registry.mixes for name in names)]
+    paths = [table_path(home, RANKS, partition) for partition in partitions]
+    tables = [pl.read_parquet(path, glob=False) for path in paths if path.exists()]
+    return pl.concat([ModelRanks.create_empty(), *tables]).unique(
+        pl.exclude("item_id", "rank"), keep="first", maintain_order=True
+    )
+
+
+def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
     headline = table.filter(slice="all", candidates=FULL, metric="NDCG", k=10, model=MODEL)
     metrics = {
         f"{row['protocol']}_{row['train_mix']}_ndcg@10": row["value"]
         for row in headline.iter_rows(named=True)
     }
     work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
-    return work.table(table, metrics={**metrics, **(others or {})})
+    return work.table(table, metrics=metrics)
 
 
 def _recommendations(project: Project) -> dg.AssetsDefinition:
@@ -324,6 +338,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
             "in_domain_evaluation": present,
             "cross_domain_evaluation": present,
             "seed_evaluation": present,
+            "explanation_evaluation": present,
             "reasoner_evaluation": present,
         },
         io_manager_key="tables",
@@ -342,6 +357,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
         in_domain_evaluation: Tables,
         cross_domain_evaluation: Tables,
         seed_evaluation: Tables,
+        explanation_evaluation: Tables,
         reasoner_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = {"domains": ", ".join(in_domain_evaluation)}
@@ -350,6 +366,7 @@ def _report(project: Project) -> dg.AssetsDefinition:
                 in_domain_evaluation,
                 cross_domain_evaluation,
                 seed_evaluation,
+                explanation_evaluation,
                 reasoner_evaluation,
             )
             metrics = distinct_figures(table for tables in evaluations for table in tables.values())
@@ -382,7 +399,9 @@ def _report(project: Project) -> dg.AssetsDefinition:
             write_report(inputs, folder / "index.html")
             with replacing(folder / "metrics.json") as aside:
                 aside.write_text(json.dumps(metrics.to_dicts(), indent=1), encoding="utf-8")
-            for name in ("index.html", "metrics.json"):
+            with replacing(folder / RANKS_FILE) as aside:
+                _all_ranks(project).write_parquet(aside, compression="zstd")
+            for name in ("index.html", "metrics.json", RANKS_FILE):
                 work.run.artifact(name, (folder / name).read_bytes())
             heat_map = transfer_chart(inputs)
             pictures = {}

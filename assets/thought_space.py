@@ -98,8 +98,7 @@ def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Mode
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
     curve = charts.to_png(_curve(trained))
     work.run.artifact("validation.png", curve)
-    version = fingerprint({name: _weights_hash(one) for name, one in trained.items()})
-    return work.result(trained, version, {"validation": picture(curve)}, metrics)
+    return work.result(trained, weights_version(trained), {"validation": picture(curve)}, metrics)
 
 
 def _curve(trained: Models) -> charts.Chart:
@@ -108,6 +107,11 @@ def _curve(trained: Models) -> charts.Chart:
         for protocol, one in trained.items()
     )
     return charts.training_curve(epochs, "valid_ndcg", "validation NDCG@10")
+
+
+def weights_version(trained: Models) -> str:
+    """The data version of a mix's models: a hash of all their weights."""
+    return fingerprint({name: _weights_hash(one) for name, one in trained.items()})
 
 
 def _weights_hash(trained: Trained) -> str:

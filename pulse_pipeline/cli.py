@@ -98,6 +98,7 @@ def recommend(
 ) -> None:
     """The best items that a user does not have yet."""
     from pulse_pipeline.commands import serving
+    from pulse_pipeline.evaluation.explanations import answering
 
     answer = serving.recommend(serving.load(Home.from_environment(), _known(domain)), user, k)
     answer["synthetic"] = _is_synthetic(domain)
@@ -109,14 +110,14 @@ def recommend(
         _print_json(answer)
         return
     if why:
-        _say(f"Why {user} chooses: {_told(answer) or 'no rationale yet'}")
+        _say(f"Why {user} chooses: {answering.rationale(answer) or 'no rationale yet'}")
         _say("")
     if answer["synthetic"]:
         _out.print(SYNTHETIC, highlight=False)
     for item in answer["recommendations"]:
         _say(f"{item['rank']:3}. {item['title']}  ({item['item_id']})")
         if why:
-            _say(f"     because of {_listed(item['because_of'])}")
+            _say(f"     because of {answering.listed(item['because_of'])}")
 
 
 @app.command()
@@ -128,20 +129,14 @@ def explain(
 ) -> None:
     """Why this item for this user."""
     from pulse_pipeline.commands import serving
+    from pulse_pipeline.evaluation.explanations import answering
 
     answer = serving.explain(serving.load(Home.from_environment(), _known(domain)), user, item)
     answer["synthetic"] = _is_synthetic(domain)
     if as_json:
         _print_json(answer)
         return
-    lines = [
-        f"{answer['title']} ranks {answer['rank']} of {answer['of_items']} for {user}"
-        f" ({answer['rank_without_rationale']} without the rationale).",
-        f"Nearest in the history: {_listed(answer['because_of'])}.",
-        f"Rationale, in the words of the language model: {_told(answer) or 'none yet'}",
-    ]
-    if answer["already_has_it"]:
-        lines.insert(1, "The user has it already.")
+    lines = answering.lines(answer)
     if answer["synthetic"]:
         lines.append(SYNTHETIC)
     for line in lines:
@@ -242,10 +237,35 @@ def tune(
 
 
 @app.command()
-def report() -> None:
-    """Write the report: one self-contained HTML page."""
+def report(
+    against: Annotated[
+        str | None, typer.Option(help="Another run: a home, its metrics.json, or an MLflow run's id.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the report: one self-contained HTML page; or say what changed since another run."""
+    from dataclasses import asdict
+
+    from pulse_pipeline.commands.comparing import as_table, find_run, folder_run
+    from pulse_pipeline.evaluation.comparison import compare
+    from pulse_pipeline.evaluation.report.comparison_page import write_comparison
+
+    # Read first: the other run may be this home's last.
+    before = find_run(against) if against is not None else None
     _materialise("report", None, None)
-    _out.print(str(Home.from_environment().report / "index.html"), markup=False, highlight=False)
+    folder = Home.from_environment().report
+    if before is None:
+        page = folder / "index.html"
+        _print_json({"report": page}) if as_json else _out.print(str(page), markup=False, highlight=False)
+        return
+    comparison = compare(folder_run(folder), before)
+    page = folder / "comparison.html"
+    write_comparison(comparison, page)
+    if as_json:
+        _print_json({**asdict(comparison), "report": page})
+        return
+    _out.print(as_table(comparison))
+    _out.print(str(page), markup=False, highlight=False)
 
 
 @app.command()
@@ -309,6 +329,7 @@ def _project(domains: str | None, config: Path | None, seeds: int = 1) -> tuple[
 def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") -> None:
     import polars as pl
 
+    from pulse_pipeline.commands.explaining import explanation_table
     from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
     from pulse_pipeline.domains import load_registry
 
@@ -327,6 +348,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     _out.print(in_domain_table(figures, registry.synthetic))
     members = {mix: registry.members(mix) for mix in registry.mixes}
     _out.print(zero_shot_table(figures, members, registry.synthetic))
+    _out.print(explanation_table(figures, registry.synthetic))
 
 
 def _progress() -> Any:
@@ -340,12 +362,6 @@ def _progress() -> Any:
     return stack
 
 
-def _told(answer: dict[str, Any]) -> str:
-    """A rationale as people read it."""
-    origin = " (written for somebody who chooses alike)" if answer["rationale_is_inherited"] else ""
-    return f"{answer['rationale']}{origin}" if answer["rationale"] else ""
-
-
 def _is_synthetic(domain: str) -> bool:
     from pulse_pipeline.domains import load_registry
 
@@ -356,11 +372,6 @@ def _known(domain: str) -> str:
     from pulse_pipeline.domains import load_registry
 
     return load_registry().domain(domain).name
-
-
-def _listed(evidence: list[dict[str, Any]]) -> str:
-    titles = (f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
-    return ", ".join(titles) or "nothing in the history"
 
 
 def _say(line: str) -> None:

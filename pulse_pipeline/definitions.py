@@ -9,9 +9,11 @@ import dagster as dg
 from assets import (
     ablations,
     bridging,
+    champion,
     checks,
     embeddings,
     evaluation,
+    explanations,
     interactions,
     published,
     rationales,
@@ -41,6 +43,8 @@ STAGES = (
     reasoner,
     evaluation,
     seeds,
+    explanations,
+    champion,
     ablations,
 )
 

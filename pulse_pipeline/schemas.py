@@ -256,6 +256,36 @@ class BaselineScores(dy.Schema):
     seconds = dy.Float64(nullable=False)
 
 
+class ModelRanks(dy.Schema):
+    """The rank that a model gives to each evaluated user's target, so that runs can be compared by user."""
+
+    dataset = dy.String(nullable=False)
+    protocol = dy.String(nullable=False)
+    model = dy.String(nullable=False)
+    train_mix = dy.String(nullable=True)
+    seed = dy.Int64(nullable=False)
+    user_id = dy.String(nullable=False)
+    item_id = dy.String(nullable=False)
+    rank = dy.Int64(nullable=False, min=1)
+
+
+class Champions(dy.Schema):
+    """Whether a newly trained model became the champion of its domain, and why; a row a domain.
+
+    `difference` is in NDCG@10 on validation targets, new minus what it was held against, if it was.
+    """
+
+    dataset = dy.String(nullable=False, primary_key=True)
+    promoted = dy.Bool(nullable=False)
+    reason = dy.String(nullable=False)
+    version = dy.String(nullable=True)
+    difference = dy.Float64(nullable=True)
+    ci_low = dy.Float64(nullable=True)
+    ci_high = dy.Float64(nullable=True)
+    p_value = dy.Float64(nullable=True)
+    n_users = dy.Int32(nullable=False, min=0)
+
+
 class Recommendations(dy.Schema):
     """The best unseen items of a user, best first."""
 

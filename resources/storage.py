@@ -96,15 +96,10 @@ class Checkpoints(_Partitioned):
         return Home.from_environment().models / str(partition)
 
     def _write(self, path: Path, obj: Models) -> None:
-        for protocol, trained in obj.items():
-            checkpoint.save(path / protocol, trained.model, obj.origin)
-            trained.history.write_parquet(path / protocol / HISTORY)
+        write_models(path, obj)
 
     def _read(self, path: Path) -> Models:
-        present = [name for name in PROTOCOLS if (path / name).exists()]
-        models = Models(checkpoint.read_metadata(path / present[0]) if present else {})
-        models.update({name: _trained(path / name) for name in present})
-        return models
+        return read_models(path)
 
 
 class PublishedSpaces(_Partitioned):
@@ -131,6 +126,25 @@ class Reasoners(_Partitioned):
 
     def _read(self, path: Path) -> Reasoner:
         return reasoner_checkpoint.load(path)
+
+
+def write_models(path: Path, models: Models) -> None:
+    """Write the Thought Spaces of a mix, a folder for each protocol."""
+    for protocol, trained in models.items():
+        checkpoint.save(path / protocol, trained.model, models.origin)
+        trained.history.write_parquet(path / protocol / HISTORY)
+
+
+def read_models(path: Path) -> Models:
+    """Read what `write_models` wrote.
+
+    Raises:
+        PulseError: A checkpoint is one that this version cannot read.
+    """
+    present = [name for name in PROTOCOLS if (path / name).exists()]
+    models = Models(checkpoint.read_metadata(path / present[0]) if present else {})
+    models.update({name: _trained(path / name) for name in present})
+    return models
 
 
 def _trained(folder: Path) -> Trained:

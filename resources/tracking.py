@@ -16,6 +16,7 @@ from filelock import FileLock
 from polars import selectors
 from pydantic import Field
 
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
 
 if TYPE_CHECKING:
@@ -129,9 +130,37 @@ class TrackedRun:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
             self._client.log_artifact(self.run_id, str(path))
 
+    def folder(self, name: str, path: Path) -> None:
+        """Keep a folder beside the run."""
+        self._client.log_artifacts(self.run_id, str(path), name)
+
     def tag(self, name: str, value: str) -> None:
         """Set a tag."""
         self._client.set_tag(self.run_id, name, value)
+
+
+def read_artifact(run_id: str, name: str) -> bytes | None:
+    """A file beside a run of the home's store; None if the run has none of this name.
+
+    Raises:
+        PulseError: The home has no such run.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = _client()
+    try:
+        present = {file.path for file in client.list_artifacts(run_id)}
+    except MlflowException as error:
+        raise PulseError(f"the home's MLflow store has no run {run_id!r}") from error
+    if name not in present:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, name, folder)).read_bytes()
+
+
+def registry_client() -> "MlflowClient":
+    """A client of the home's model registry, which lies in the same database."""
+    return _client()
 
 
 def _metric_name(name: str) -> str:

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# On a machine that is shared, how long one example takes says nothing.
+settings.register_profile("pulse", deadline=None)
+settings.load_profile("pulse")
 
 OURS = (
     "PULSE_CONFIG",

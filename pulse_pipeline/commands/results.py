@@ -20,7 +20,7 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
         home: Where the tables lie.
         registry: Its domains and mixes; what the home holds of others is left out.
     """
-    own = ("in_domain_evaluation", "seed_evaluation", "reasoner_evaluation")
+    own = ("in_domain_evaluation", "seed_evaluation", "explanation_evaluation", "reasoner_evaluation")
     files = [table_path(home, asset, name) for asset in own for name in registry.names]
     files += [
         table_path(home, "cross_domain_evaluation", f"{mix}|{name}")

@@ -8,7 +8,8 @@ import numpy as np
 
 from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.evaluation.explanations import Evidence, Explainer
+from pulse_pipeline.evaluation.explanations.answering import answer, because
+from pulse_pipeline.evaluation.explanations.explainer import Explainer
 from pulse_pipeline.evaluation.ranking import serving_view, top_k
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.latest import inheriting_users, latest_rationales
@@ -116,7 +117,7 @@ def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
             "item_id": served.data.item_ids[item],
             "title": served.title(item),
             "score": float(score),
-            "because_of": _because(served, served.explainer.evidence(user, int(item))),
+            "because_of": because(served.explainer.evidence(user, int(item)), served.data, served.titles),
         }
         for rank, (item, score) in enumerate(zip(top.items[0], top.scores[0], strict=True), start=1)
         if item >= 0
@@ -132,32 +133,12 @@ def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
 
 def explain(served: Served, user_id: str, item_id: str) -> dict[str, Any]:
     """Why one item for one user, from the history and the rationale; names catalogue items only."""
-    user, item = served.user(user_id), served.item(item_id)
-    explanation = served.explainer.explain(user, item)
-    return {
-        "domain": served.data.domain,
-        "user_id": user_id,
-        "item_id": item_id,
-        "title": served.title(item),
-        "already_has_it": item in served.data.sequences[user],
-        "rank": explanation.rank,
-        "rank_without_rationale": explanation.rank_without_rationale,
-        # An item that the user has is ranked among the others and itself.
-        "of_items": served.data.n_items
-        - len(np.unique(served.data.sequences[user]))
-        + int(item in served.data.sequences[user]),
-        "because_of": _because(served, explanation.evidence),
-        "rationale": served.rationales.get(user_id),
-        "rationale_is_inherited": user_id in served.inheriting,
-    }
-
-
-def _because(served: Served, found: list[Evidence]) -> list[dict[str, Any]]:
-    return [
-        {
-            "item_id": served.data.item_ids[evidence.item],
-            "title": served.title(evidence.item),
-            "similarity": round(evidence.similarity, 3),
-        }
-        for evidence in found
-    ]
+    return answer(
+        served.explainer,
+        served.data,
+        served.user(user_id),
+        served.item(item_id),
+        titles=served.titles,
+        rationale=served.rationales.get(user_id),
+        inherited=user_id in served.inheriting,
+    )

@@ -36,6 +36,16 @@ class Candidates:
         """Those of `SIZES` that every user's candidates fill: a metric among fewer would be another one."""
         return tuple(size for size in SIZES if size <= self.items.shape[1])
 
+    def of(self, users: IntArray) -> IntArray:
+        """The candidates of some users [len(users), width].
+
+        Raises:
+            ValueError: Some of them are no test users.
+        """
+        if not np.isin(users, self.users).all():
+            raise ValueError("there are no candidates for some of these users")
+        return self.items[np.searchsorted(self.users, users)]
+
 
 def drawn_candidates(data: DomainData, seed: int) -> pl.DataFrame:
     """Draw every test user's candidates: the target, then uniform negatives without replacement.

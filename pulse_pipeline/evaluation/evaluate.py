@@ -193,7 +193,7 @@ def with_p_values(evaluated: Evaluated, baselines: Sequence[Evaluated]) -> pl.Da
     mine = np.stack([own.column(figure) for figure in figures], axis=1)
     p_values = pl.DataFrame(
         [
-            {**asdict(figure), "slice": ALL, "p_value": found.p_value}
+            {**vars(figure), "slice": ALL, "p_value": found.p_value}
             for figure, found in zip(figures, paired_differences(mine, best), strict=True)
         ],
         schema_overrides={"k": pl.Int32},
@@ -214,7 +214,7 @@ def _best(columns: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 def _averaged(figures: list[Figure], values: NDArray[np.float64]) -> Iterator[dict[str, object]]:
     for figure, interval in zip(figures, intervals(values), strict=True):
         yield {
-            **asdict(figure),
+            **vars(figure),
             "value": interval.value,
             "ci_low": interval.low,
             "ci_high": interval.high,

@@ -93,6 +93,18 @@ def evaluated_baselines(data: DomainData, scores: pl.DataFrame) -> list[Evaluate
     return evaluated
 
 
+def unmeasured_baselines(data: DomainData, scores: pl.DataFrame) -> list[Evaluated]:
+    """The same baselines without figures of their own: all that a model is held against, for less.
+
+    Args:
+        data: The domain, under one protocol.
+        scores: A `schemas.BaselineScores` table that holds this protocol's ranks.
+    """
+    here = scores.filter(pl.col("protocol") == data.protocol)
+    models = here.partition_by("model", maintain_order=True)
+    return [Evaluated(Metrics.create_empty(), read_standings(rows, data)) for rows in models]
+
+
 def evaluate_in_domain(
     data: DomainData,
     models: Iterable[tuple[str, ThoughtSpace]],

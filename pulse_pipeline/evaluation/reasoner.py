@@ -76,7 +76,7 @@ def trial(
             f"{data.domain}: no user has a history and a test item under protocol {data.protocol}; "
             "add interactions or lower min_interactions"
         )
-    own = candidates.items[np.searchsorted(candidates.users, users)]
+    own = candidates.of(users)
     known = pl.DataFrame({"user_id": data.user_ids, "known": data.n_known})
     foresight = latest_rationales(rationales, known)
     titles = names(items, config.title_characters)

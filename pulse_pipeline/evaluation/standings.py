@@ -31,9 +31,14 @@ class Standings(UserRanks):
 
 
 def standings(
-    ranker: Ranker, data: DomainData, phase: Phase = "test", candidates: Candidates | None = None
+    ranker: Ranker,
+    data: DomainData,
+    phase: Phase = "test",
+    candidates: Candidates | None = None,
+    *,
+    users: IntArray | None = None,
 ) -> Standings:
-    """Score every user who has a history and a target, once.
+    """Score users once.
 
     Ties are pessimistic everywhere but in `top`, where the item earlier in the catalogue comes first.
 
@@ -42,29 +47,30 @@ def standings(
         data: The domain.
         phase: Which targets.
         candidates: Those of `phase`; without them nothing is ranked among candidates.
+        users: Some users who have a target in `phase`; by default all who have a history too.
 
     Raises:
-        ValueError: The model's scores hold a NaN or have the wrong shape, or the candidates are other
-            users'.
+        ValueError: The model's scores hold a NaN or have the wrong shape, or there are no candidates
+            for some users.
     """
-    users = data.evaluated_users(phase)
-    if candidates is not None and not np.array_equal(candidates.users, users):
-        raise ValueError(f"the candidates of {data.domain} are those of other users")
+    users = data.evaluated_users(phase) if users is None else users
+    items = np.empty((len(users), 0), dtype=np.int64) if candidates is None else candidates.of(users)
     targets, later = targets_of(data, users, phase), later_items(data, users, phase)
     ranks = np.empty(len(users), dtype=np.int64)
     top = np.full((len(users), LISTED), -1, dtype=np.int64)
     found = np.empty((len(users), len(CUTOFFS)), dtype=np.int64)
-    among = {size: np.empty(len(users), dtype=np.int64) for size in candidates.sizes} if candidates else {}
+    sizes = () if candidates is None else candidates.sizes
+    among = {size: np.empty(len(users), dtype=np.int64) for size in sizes}
     for block, scores, seen in scored(ranker, data, users, phase):
         ranks[block] = target_ranks(scores, targets[block], seen)
-        items, best = largest(scores, seen, min(max(CUTOFFS) + 1, data.n_items))
-        first = slice(0, min(LISTED, items.shape[1]))
-        top[block, first] = np.where(np.isneginf(best), -1, items)[:, first]
+        listed, best = largest(scores, seen, min(max(CUTOFFS) + 1, data.n_items))
+        first = slice(0, min(LISTED, listed.shape[1]))
+        top[block, first] = np.where(np.isneginf(best), -1, listed)[:, first]
         found[block] = _found(scores, best, later[block], seen)
-        if candidates is not None:
-            for size, place in _among(scores, candidates.items[block], candidates.sizes).items():
-                among[size][block] = place
-    return Standings(users, ranks, among, found, np.array([len(items) for items in later]), top)
+        for size, place in _among(scores, items[block], sizes).items():
+            among[size][block] = place
+    wanted = np.array([len(one) for one in later], dtype=np.int64)
+    return Standings(users, ranks, among, found, wanted, top)
 
 
 def later_items(data: DomainData, users: IntArray, phase: Phase) -> list[IntArray]:

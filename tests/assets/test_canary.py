@@ -94,7 +94,7 @@ def _world(text, changed_mind):
 
 
 def _made(root, world):
-    """The home of a world, all materialised."""
+    """The home of a world, all materialised; on one thread, since sums differ over another number."""
     world.write_parquet(root / "log.parquet")
     names = [*(f"i{n}" for n in range(20)), LATE_ITEM]
     pl.DataFrame({"item_id": names, "title": [f"Thing called {name}" for name in names]}).write_parquet(
@@ -109,7 +109,10 @@ def _made(root, world):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PULSE_HOME", str(root / "home"))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         materialise(Project(Registry({"Mine": config}), SETTINGS), ASSETS, ["Mine"], FAKES)
+        torch.set_num_threads(threads)
     return Home(root / "home")
 
 

@@ -19,6 +19,7 @@ from pulse_pipeline.evaluation.in_domain import (
     baseline_ranks,
     evaluated_baselines,
     rationale_differences,
+    unmeasured_baselines,
 )
 from pulse_pipeline.evaluation.metrics import COVERAGE, CUTOFFS, GINI, LISTED, METRICS, NOVELTY, RECALL
 from pulse_pipeline.evaluation.slices import _by_popularity
@@ -130,6 +131,9 @@ def test_baselines_from_their_table_are_as_if_just_scored() -> None:
             ranker, data, train_mix=data.domain, seed=0, arm="baseline", candidates=candidates
         )
         assert one.metrics.drop("seconds").equals(fresh.metrics.drop("seconds"))
+    model = evaluate_ranker(Oracle(0.5), data, train_mix="toy", seed=0, candidates=candidates)
+    cheap = unmeasured_baselines(data, baseline_ranks(data, settings, candidates))
+    assert with_p_values(model, cheap).equals(with_p_values(model, stored))
 
 
 def test_better_model_differs_and_gets_a_small_p_value() -> None:

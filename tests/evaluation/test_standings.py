@@ -1,5 +1,7 @@
 """One pass over the scores says what several plain loops say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,8 +73,21 @@ def test_later_items_of_validation_end_where_the_test_begins() -> None:
 def test_candidates_of_other_users_are_refused() -> None:
     data, more = domain([[0, 1, 2]], n_items=9), domain([[0, 1, 2]] * 2, n_items=9)
     other = read_candidates(drawn_candidates(more, 0), more)
-    with pytest.raises(ValueError, match="other users"):
-        standings(Given(np.zeros((1, 9))), data, "test", other)
+    fewer = replace(other, users=other.users[1:], items=other.items[1:])
+    with pytest.raises(ValueError, match="no candidates for some"):
+        standings(Given(np.zeros((1, 9))), data, "test", fewer)
+
+
+@settings(max_examples=20)
+@given(worlds())
+def test_some_users_stand_where_they_stand_among_all(world: tuple[DomainData, Given]) -> None:
+    data, ranker = world
+    candidates = read_candidates(drawn_candidates(data, 0), data)
+    every = standings(ranker, data, "test", candidates)
+    some = standings(ranker, data, "test", candidates, users=every.users[::2])
+    for name in ("users", "ranks", "found", "wanted", "top"):
+        assert np.array_equal(getattr(some, name), getattr(every, name)[::2]), name
+    assert all(np.array_equal(some.among[size], every.among[size][::2]) for size in candidates.sizes)
 
 
 def test_ranks_that_are_missing_are_an_error() -> None:

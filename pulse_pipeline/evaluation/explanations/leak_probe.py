@@ -4,7 +4,7 @@ A rationale's vector is a query over the catalogue, by itself: the better the it
 stands in the text. Foresight, written without the item in sight, is what taste alone can tell.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,19 +16,24 @@ CUTOFF = 10
 
 @dataclass(frozen=True)
 class Probe:
-    """Recall@10 of the spoken item, over the users who have both rationales about it.
+    """Whether the spoken item is among the first ten, for the users who have both rationales about it.
+
+    The mean over users is recall@10.
 
     Attributes:
-        users: How many they are.
-        hindsight: From the rationale that saw it, masked.
-        foresight: From the one that did not.
-        chance: Of an order drawn at random.
+        hindsight: From the rationale that saw it, masked: 1 or 0 [n].
+        foresight: From the one that did not [n].
+        chance: Recall@10 of an order drawn at random.
     """
 
-    users: int
-    hindsight: float
-    foresight: float
+    hindsight: FloatArray = field(repr=False)
+    foresight: FloatArray = field(repr=False)
     chance: float
+
+    @property
+    def users(self) -> int:
+        """How many users were probed."""
+        return len(self.hindsight)
 
 
 def leak_probe(data: DomainData) -> Probe | None:
@@ -38,7 +43,7 @@ def leak_probe(data: DomainData) -> Probe | None:
         data: A domain with its rationales.
 
     Returns:
-        The shares; None where no user has both kinds.
+        What was found; None where no user has both kinds.
     """
     if data.rationales is None:
         return None
@@ -50,13 +55,13 @@ def leak_probe(data: DomainData) -> Probe | None:
         return None
     targets = np.array([data.sequences[user][spoken[user]] for user in users])
     items = centred(data.item_vectors, measure(data.item_vectors[data.listed]).centre)
-    hindsight, foresight = (_recall(items, vectors[users], targets) for vectors in kinds)
-    return Probe(len(users), hindsight, foresight, min(1.0, CUTOFF / data.n_items))
+    hindsight, foresight = (_found(items, vectors[users], targets) for vectors in kinds)
+    return Probe(hindsight, foresight, min(1.0, CUTOFF / data.n_items))
 
 
-def _recall(items: FloatArray, rationales: FloatArray, targets: np.ndarray) -> float:
+def _found(items: FloatArray, rationales: FloatArray, targets: np.ndarray) -> FloatArray:
     # Rationales share phrasing that item texts lack: they are centred by their own mean.
     queries = centred(rationales, rationales.mean(axis=0))
     scores = queries @ items.T
     own = scores[np.arange(len(targets)), targets]
-    return float(((scores >= own[:, None]).sum(axis=1) <= CUTOFF).mean())
+    return np.asarray((scores >= own[:, None]).sum(axis=1) <= CUTOFF, dtype=np.float32)

@@ -1,0 +1,84 @@
+"""The answer of `pulse explain`: what it holds and how it is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pulse_pipeline.evaluation.explanations.explainer import Evidence, Explainer
+from pulse_pipeline.thought_space.data import DomainData
+
+
+def answer(
+    explainer: Explainer,
+    data: DomainData,
+    user: int,
+    item: int,
+    *,
+    titles: Mapping[str, str],
+    rationale: str | None,
+    inherited: bool,
+) -> dict[str, Any]:
+    """Why one item for one user, from the history and the rationale; names catalogue items only.
+
+    Args:
+        explainer: Explains the domain's model.
+        data: The domain.
+        user: Index of the user.
+        item: Index of the item.
+        titles: Titles by item id; an item without one is called by its id.
+        rationale: What the language model wrote about the user.
+        inherited: Whether it was written about somebody who chooses alike.
+    """
+    explanation = explainer.explain(user, item)
+    history = data.sequences[user]
+    has_it = item in history
+    item_id = data.item_ids[item]
+    return {
+        "domain": data.domain,
+        "user_id": data.user_ids[user],
+        "item_id": item_id,
+        "title": titles.get(item_id) or item_id,
+        "already_has_it": has_it,
+        "rank": explanation.rank,
+        "rank_without_rationale": explanation.rank_without_rationale,
+        # An item that the user has is ranked among the others and itself.
+        "of_items": data.n_items - len(np.unique(history)) + int(has_it),
+        "because_of": because(explanation.evidence, data, titles),
+        "rationale": rationale,
+        "rationale_is_inherited": inherited,
+    }
+
+
+def because(found: list[Evidence], data: DomainData, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Items of the history that speak for an item, as JSON."""
+    named = ((data.item_ids[evidence.item], evidence.similarity) for evidence in found)
+    return [
+        {"item_id": item_id, "title": titles.get(item_id) or item_id, "similarity": round(similarity, 3)}
+        for item_id, similarity in named
+    ]
+
+
+def lines(answered: Mapping[str, Any]) -> list[str]:
+    """An `answer` as people read it."""
+    told = [
+        f"{answered['title']} ranks {answered['rank']} of {answered['of_items']} for {answered['user_id']}"
+        f" ({answered['rank_without_rationale']} without the rationale).",
+        f"Nearest in the history: {listed(answered['because_of'])}.",
+        f"Rationale, in the words of the language model: {rationale(answered) or 'none yet'}",
+    ]
+    if answered["already_has_it"]:
+        told.insert(1, "The user has it already.")
+    return told
+
+
+def listed(evidence: list[dict[str, Any]]) -> str:
+    """What `because` gives, as people read it."""
+    titles = (f"{item['title']} ({item['similarity']:.2f})" for item in evidence)
+    return ", ".join(titles) or "nothing in the history"
+
+
+def rationale(answered: Mapping[str, Any]) -> str:
+    """An answer's rationale as people read it; empty where there is none."""
+    origin = " (written for somebody who chooses alike)" if answered["rationale_is_inherited"] else ""
+    return f"{answered['rationale']}{origin}" if answered["rationale"] else ""
