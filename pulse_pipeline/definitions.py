@@ -17,6 +17,7 @@ from assets import (
     reasoner,
     refinement,
     thought_space,
+    transfer,
 )
 from assets.project import Project
 from pulse_pipeline.automation import automation
@@ -38,6 +39,7 @@ STAGES = (
     published,
     reasoner,
     evaluation,
+    transfer,
 )
 
 
