@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pulse_pipeline.evaluation.arrivals import Arrivals, evaluate_arrivals
-from pulse_pipeline.evaluation.baselines.popularity import Popularity
+from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
+from pulse_pipeline.evaluation.arrivals import Arrivals
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
-from pulse_pipeline.evaluation.crossing import AMONG_ARRIVALS, Crossing, SourceText
 from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
 from pulse_pipeline.evaluation.in_domain import MODEL
@@ -102,14 +101,9 @@ def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     people = Arrivals.between(
         _data(source), _data(arguments.target), known_before(*tables), drawn=arguments.drawn
     )
-    popular = Popularity().fit(people.door(people.tested))
-    crossing = Crossing(MODEL, people)
-    among = Crossing("popularity among arrivals", people, weights=AMONG_ARRIVALS)
-    found = evaluate_arrivals(people, [popular, SourceText(people), among], [crossing], seed=arguments.seed)
-    weights = vars(crossing.weights)
+    found = evaluate_arrivals(people, seed=arguments.seed)
     for row, one in zip(_rows(found, against=found[0]), found, strict=True):
-        minus = None if one is found[-1] else _told(found[-1], one)
-        yield row | {"ours_minus_it": minus, "weights": weights if one is found[-1] else None}
+        yield row | {"ours_minus_it": None if one is found[-1] else _told(found[-1], one)}
 
 
 def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:

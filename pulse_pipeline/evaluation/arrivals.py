@@ -1,14 +1,12 @@
 """People who are known in one domain and arrive in another, where they have no history at all.
 
-What belongs here: who arrives, what is told of them, what they are tested by, and the figures. The model
-that ranks for them is `crossing`.
+What belongs here: who arrives, what is told of them, what they are tested by. The model that ranks for
+them is `crossing`, the figures are made in `arrival_evaluation`.
 
 People are parted by the hashes of their ids. Those of the test part are ranked for once; of their doings in
 the target nothing is learned, nor counted as popularity. What is fitted is fitted on the others.
 """
 
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -16,9 +14,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pulse_pipeline.evaluation.evaluate import Evaluated, Origin, evaluate_ranks, with_p_values
-from pulse_pipeline.evaluation.ranking import Ranker, user_ranks
-from pulse_pipeline.evaluation.slices import ALL
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
 
@@ -119,55 +114,6 @@ class Arrivals:
             sequences[person] = np.array([item], dtype=np.int64)
         n_train[self.people[unknown]] = n_known[self.people[unknown]] = 0
         return replace(self.target, sequences=sequences, n_train=n_train, n_known=n_known, rationales=None)
-
-
-def evaluate_arrivals(
-    arrivals: Arrivals,
-    baselines: Sequence[Ranker],
-    models: Sequence[Ranker],
-    *,
-    seed: int = 0,
-    spec_fingerprint: str | None = None,
-) -> list[Evaluated]:
-    """Rank what the people of the test part chose in the full catalogue of the target.
-
-    Args:
-        arrivals: The people; some must be of the test part.
-        baselines: What they are held against, fitted on `door(tested)`.
-        models: Ours, fitted on the same.
-        seed: Seed of our models.
-        spec_fingerprint: Fingerprint of the bridging prompt, where rationales are used.
-
-    Returns:
-        One for each ranker, baselines first; slices are named ``arrivals:<source>``, for all, and
-        ``arrivals:<source> <slice>``. P-values are against the best baseline.
-    """
-    met = [
-        _ranked(arrivals, one, Origin("", arrivals.target.domain, 0, "baseline", None, None))
-        for one in baselines
-    ]
-    mix = f"{arrivals.source.domain}+{arrivals.target.domain}"
-    ours = [_ranked(arrivals, one, Origin("", mix, seed, "pulse", spec_fingerprint, None)) for one in models]
-    tested = [Evaluated(with_p_values(one, met), one.ranks) for one in ours]
-    return [Evaluated(_named(one.metrics, arrivals.source.domain), one.ranks) for one in met + tested]
-
-
-def _ranked(arrivals: Arrivals, ranker: Ranker, origin: Origin) -> Evaluated:
-    started = time.perf_counter()
-    door = arrivals.door(arrivals.tested)
-    ranked = user_ranks(ranker, door, "test", users=arrivals.people[arrivals.tested])
-    origin = replace(origin, model=ranker.name, seconds=time.perf_counter() - started)
-    return evaluate_ranks(ranked, door, origin)
-
-
-def _named(metrics: pl.DataFrame, source: str) -> pl.DataFrame:
-    slice_name = pl.col("slice")
-    everybody = f"arrivals:{source}"
-    return metrics.with_columns(
-        slice=pl.when(slice_name == ALL)
-        .then(pl.lit(everybody))
-        .otherwise(pl.lit(f"{everybody} ") + slice_name)
-    )
 
 
 def _vectors(users: list[str], rationales: pl.DataFrame | None, dimensions: int) -> FloatArray:

@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pulse_pipeline.evaluation.arrivals import TEST_SHARE, Arrivals, evaluate_arrivals
-from pulse_pipeline.evaluation.baselines.popularity import Popularity
-from pulse_pipeline.evaluation.bootstrap import paired_difference
-from pulse_pipeline.evaluation.crossing import AMONG_ARRIVALS, Crossing, SourceText, Weights
+from pulse_pipeline.evaluation.arrival_evaluation import AMONG, evaluate_arrivals
+from pulse_pipeline.evaluation.arrivals import TEST_SHARE, Arrivals
+from pulse_pipeline.evaluation.crossing import Crossing, Weights
 from pulse_pipeline.evaluation.evaluate import difference
-from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.in_domain import MODEL, SHUFFLED, WITHOUT
 from pulse_pipeline.thought_space.data import DomainData
 from tests.thought_space.conftest import WIDTH, unit
 
@@ -53,10 +52,6 @@ def world():
 def arrivals(world):
     source, target, _ = world
     return Arrivals.between(source, target, told(source))
-
-
-def ndcg(evaluated):
-    return METRICS["NDCG"](evaluated.ranks.ranks, 10)
 
 
 def test_people_are_parted_by_their_ids(arrivals):
@@ -109,22 +104,15 @@ def test_what_the_tested_do_later_changes_no_score(world):
 
 
 def test_alike_people_tell_what_texts_cannot(arrivals):
-    found = evaluate_arrivals(
-        arrivals,
-        [Popularity().fit(arrivals.door(arrivals.tested)), SourceText(arrivals)],
-        [Crossing("popularity among arrivals", arrivals, weights=AMONG_ARRIVALS), Crossing("ours", arrivals)],
-    )
+    found = evaluate_arrivals(arrivals)
     popular, text, among, ours = found
-    assert all(difference_low(ours, other) > 0 for other in (popular, text, among))
+    assert [one.metrics["model"][0] for one in found][-2:] == [AMONG, MODEL]
+    assert all(difference(ours, other).low > 0 for other in (popular, text, among))
     assert Crossing("ours", arrivals).weights.sharpness > 0
     row = ours.metrics.filter(slice="arrivals:films", metric="NDCG", k=10)
     assert row["n_users"].item() == arrivals.tested.sum()
     assert row["train_mix"].item() == "films+games"
     assert row["p_value_vs_best_baseline"].is_not_null().all()
-
-
-def difference_low(one, other):
-    return paired_difference(ndcg(one), ndcg(other)).low
 
 
 def test_a_rationale_in_the_targets_words_adds_and_anothers_does_not(world):
@@ -133,16 +121,17 @@ def test_a_rationale_in_the_targets_words_adds_and_anothers_does_not(world):
     written = pl.DataFrame({"user_id": target.user_ids}).with_columns(
         vector=pl.Series((tastes + 0.1 * rng.normal(size=tastes.shape) + 0.3).astype(np.float32))
     )
-    arrivals = Arrivals.between(source, target, told(source), written)
-    own, none, shuffled = evaluate_arrivals(
-        arrivals, [], [Crossing(use, arrivals, use) for use in ("own", "none", "shuffled")]
-    )
-    assert difference(own, none).low > 0
+    found = evaluate_arrivals(Arrivals.between(source, target, told(source), written))
+    own, without, shuffled = found[-3:]
+    assert [one.metrics["model"][0] for one in found[-3:]] == [MODEL, WITHOUT, SHUFFLED]
+    assert difference(own, without).low > 0
     assert difference(own, shuffled).low > 0
-    assert (
-        paired_difference(ndcg(shuffled), ndcg(none)).value
-        < paired_difference(ndcg(own), ndcg(none)).value / 2
-    )
+    assert difference(shuffled, without).value < difference(own, without).value / 2
+
+
+def test_nothing_is_told_where_nobody_is_left_to_learn_from(arrivals):
+    alone = replace(arrivals, place=np.zeros_like(arrivals.place))
+    assert evaluate_arrivals(alone) == []
 
 
 def test_given_weights_are_not_fitted(arrivals):
