@@ -163,7 +163,7 @@ class Crossing:
 def _reasons(arrivals: Arrivals, use: Use, seed: int) -> FloatArray:
     """Unit vectors of rationales, zero rows where there is none [n, d]."""
     vectors, zero = arrivals.rationales, np.zeros_like(arrivals.rationales)
-    there = ~np.isnan(vectors).any(axis=1)
+    there = np.logical_not(np.isnan(vectors).any(axis=1))
     learned = there & ~arrivals.tested
     if use == "none" or not learned.any():
         return zero
@@ -178,8 +178,8 @@ def _centred(data: DomainData) -> FloatArray:
 
 
 def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts / counts.sum(axis=-1, keepdims=True).clip(min=1e-12)
+    return np.asarray(counts / counts.sum(axis=-1, keepdims=True).clip(min=1e-12))
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9))

@@ -58,9 +58,13 @@ def only_a_share(data: DomainData, share: float) -> DomainData:
     known[drawn_share(data, share)] = True
     rationales = data.rationales
     if rationales is not None:
-        vectors = (rationales.serving, rationales.training, rationales.hindsight)
-        kept = (np.where(known[:, None], one, np.float32(np.nan)) for one in vectors)
-        rationales = RationaleVectors(*kept, spoken=np.where(known, rationales.spoken, -1))
+        hidden = np.where(known, np.float32(0), np.float32(np.nan))[:, None]
+        rationales = RationaleVectors(
+            serving=rationales.serving + hidden,
+            training=rationales.training + hidden,
+            hindsight=rationales.hindsight + hidden,
+            spoken=np.where(known, rationales.spoken, -1),
+        )
     return replace(data, n_train=np.where(known, data.n_train, 0), rationales=rationales)
 
 

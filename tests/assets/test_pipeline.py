@@ -12,6 +12,7 @@ from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
 from pulse_pipeline.commands.plan import as_table, plan
 from pulse_pipeline.commands.results import candidate_table, metrics
+from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.home import Home
@@ -45,6 +46,7 @@ def pipeline(tmp_path_factory):
         )
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
         materialise(PROJECT, faithful, PROJECT.registry.names, FAKES)
+        materialise(PROJECT, "few_shot_evaluation,arrival_evaluation", PROJECT.registry.names, FAKES)
     return Home(root)
 
 
@@ -107,7 +109,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 16 * 3 + 2 * 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 18 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -313,6 +315,17 @@ def test_the_faithful_arm_has_rows_of_its_own(inside):
     shown = rendered(candidate_table(metrics(inside, demo_registry()), {"Demo_Films"}))
     assert "all-but-Demo_Films" in shown
     assert "HR@1 of 20" in shown
+
+
+def test_few_shot_and_arrivals_are_shown_where_they_were_evaluated(inside):
+    figures = metrics(inside, demo_registry())
+    few = rendered(few_shot_table(figures, {"Demo_Films"}))
+    assert "Demo_Films (synthetic)" in few
+    for model in ("PULSE", "popularity", "Markov+KNN"):
+        assert model in few
+    arrived = rendered(arrival_table(figures))
+    assert "popularity among arrivals" in arrived
+    assert few_shot_table(figures.clear()).row_count == arrival_table(figures.clear()).row_count == 0
 
 
 def test_published_thoughts_are_written_before_the_item_that_scores_them(inside):
