@@ -249,8 +249,8 @@ def _share(workers: int) -> dict[str, float]:
 def _arriving(_: dict[str, Any], queue: Any) -> Iterator[dict[str, bytes]]:
     """The source: whatever is put into the queue.
 
-    It looks again and again instead of waiting in the queue: if its process is killed, what waits there for it
-    would go on waiting, and take the next block to nobody.
+    It looks again and again instead of waiting in the queue: if its process were killed, what waits there for
+    it would go on waiting, and take the next block to nobody.
 
     Raises:
         RuntimeError: Ray starts it a second time; what the first one had sent on would stay unanswered.
