@@ -159,7 +159,7 @@ class _Planner:
             return None
         found = [_open_prompts(assignment) for assignment in assignments]
         prompts = pl.concat(found).sort("entails", descending=True).unique("key", keep="first")
-        count = prompts["entails"].sum()
+        count = float(prompts["entails"].sum())
         measured = self._measured(asset)
         if measured is None:
             tokens = prompts["characters"] / CHARACTERS_A_TOKEN + prompts["written"]
