@@ -14,7 +14,17 @@ from pulse_pipeline.provenance import git_sha
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "docs" / "benchmarks.json"
-NAMES = ("baselines", "demo", "ingest", "kills", "neighbours", "rationales", "refinement", "resume", "thought_space")
+NAMES = (
+    "baselines",
+    "demo",
+    "ingest",
+    "kills",
+    "neighbours",
+    "rationales",
+    "refinement",
+    "resume",
+    "thought_space",
+)
 
 
 def main() -> None:
