@@ -185,8 +185,8 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
 
 def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
     settings = project.settings
-    target = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(TARGET))
-    source = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(SOURCE))
+    target = dg.AssetIn(partition_mapping=project.partitions.of_transfer(TARGET))
+    source = dg.AssetIn(partition_mapping=project.partitions.of_transfer(SOURCE))
 
     @dg.asset(
         group_name=GROUP,
