@@ -1,20 +1,23 @@
-"""Assets of the stage `embeddings`: vectors of item texts and of rationales."""
+"""Assets of the stage `embeddings`: vectors of item texts, of thoughts about items and of rationales."""
 
 import dagster as dg
-import dataframely as dy
 import polars as pl
 
 from assets.materialisation import RETRY, materialising
 from assets.project import Project
 from pulse_pipeline.embeddings.embed import embed, vector_store
-from pulse_pipeline.embeddings.spec import EncoderSpec
+from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.schemas import ItemEmbeddings, RationaleEmbeddings, with_vectors
+from pulse_pipeline.shards import ShardStore
+from resources.storage import OPTIONAL_PARTITIONS
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
 GROUP = "embeddings"
+
+Tables = dict[str, pl.DataFrame]
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -31,18 +34,26 @@ def _item_embeddings(project: Project) -> dg.AssetsDefinition:
         code_version=spec.fingerprint(),
         io_manager_key="tables",
         retry_policy=RETRY,
+        ins={"item_rationales": dg.AssetIn(metadata=OPTIONAL_PARTITIONS)},
         kinds={"torch"},
-        description="A vector for each item's text; zero for an item without text.",
+        description="A vector for each item's text, zero without one, and for what was written about it.",
     )
     def item_embeddings(
-        context: dg.AssetExecutionContext, tracking: Tracking, text_encoder: TextEncoder, items: pl.DataFrame
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        text_encoder: TextEncoder,
+        items: pl.DataFrame,
+        item_rationales: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         with materialising(context, tracking, spec.fingerprint(), spec.model_dump()) as work:
             store = vector_store(Home.from_environment().cache, spec)
             texts = items.select("item_id", "text", "text_hash")
-            label = f"item texts {context.partition_key}"
-            table = embed(texts, spec, text_encoder.encoder(spec), store, label)
-            return work.table(_checked(table, ItemEmbeddings, spec), _made_with(spec))
+            encoder, name = text_encoder.encoder(spec), context.partition_key
+            table = embed(texts, spec, encoder, store, f"item texts {name}")
+            thoughts = _thoughts(item_rationales.get(name), spec, encoder, store, f"item thoughts {name}")
+            table = table.join(thoughts, on="item_id", how="left", maintain_order="left")
+            contract = with_vectors(ItemEmbeddings, spec.dimensions, nullable=["thought"])
+            return work.table(contract.validate(table), _made_with(spec))
 
     return item_embeddings
 
@@ -70,22 +81,31 @@ def _rationale_embeddings(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         with materialising(context, tracking, spec.fingerprint(), spec.model_dump()) as work:
             store = vector_store(Home.from_environment().cache, spec)
-            texts = rationales.filter("valid").select(
-                "user_id",
-                "kind",
-                "target_position",
-                pl.col("rationale").alias("text"),
-                pl.col("rationale").map_elements(text_hash, pl.String).alias("text_hash"),
-            )
+            texts = _valid_texts(rationales, "user_id", "kind", "target_position")
             label = f"rationales {context.partition_key}"
             table = embed(texts, spec, text_encoder.encoder(spec), store, label)
-            return work.table(_checked(table, RationaleEmbeddings, spec), _made_with(spec))
+            contract = with_vectors(RationaleEmbeddings, spec.dimensions)
+            return work.table(contract.validate(table), _made_with(spec))
 
     return rationale_embeddings
 
 
-def _checked(table: pl.DataFrame, contract: type[dy.Schema], spec: EncoderSpec) -> pl.DataFrame:
-    return with_vectors(contract, spec.dimensions).validate(table)
+def _thoughts(
+    item_rationales: pl.DataFrame | None, spec: EncoderSpec, encoder: Encoder, store: ShardStore, label: str
+) -> pl.DataFrame:
+    """Vectors of what was written about items: columns `item_id`, `thought`."""
+    if item_rationales is None:
+        return pl.DataFrame(schema={"item_id": pl.String, "thought": store.schema["vector"]})
+    table = embed(_valid_texts(item_rationales, "item_id"), spec, encoder, store, label)
+    return table.select("item_id", thought="vector")
+
+
+def _valid_texts(rationales: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    return rationales.filter("valid").select(
+        *keys,
+        pl.col("rationale").alias("text"),
+        pl.col("rationale").map_elements(text_hash, pl.String).alias("text_hash"),
+    )
 
 
 def _made_with(spec: EncoderSpec) -> dict[str, dict[str, str]]:

@@ -27,7 +27,7 @@ from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
 from pulse_pipeline.evaluation.report.charts import to_png
 from pulse_pipeline.evaluation.report.page import write_report
-from pulse_pipeline.evaluation.transfer import evaluate_transfer
+from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
@@ -226,7 +226,14 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
-                data = assemble(name, protocol, interactions, item_embeddings, rationale_embeddings)
+                data = assemble(
+                    name,
+                    protocol,
+                    interactions,
+                    item_embeddings,
+                    rationale_embeddings,
+                    texts_only=zero_shot(project.registry.members(mix), name),
+                )
                 evaluated = evaluate_transfer(
                     ThoughtSpaceRanker(thought_space_model[protocol].model, MODEL),
                     data,

@@ -29,6 +29,9 @@ INPUTS = "inputs"
 ON_DEMAND = {"pulse/run": "on-demand"}
 """Tags of an asset that costs much and that nothing else waits for: `pulse run` makes it if it is named."""
 
+IF_NAMED = {"pulse/run": "if-named"}
+"""Tags of such an asset whose readers do without it: `pulse run` makes it only if it is named itself."""
+
 RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL)
 """For stages that touch a device or a network; wrong input is never retried."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.materialisation import ON_DEMAND, RETRY, Materialisation, materialising
+from assets.materialisation import IF_NAMED, RETRY, Materialisation, materialising
 from assets.project import Project
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.home import Home
@@ -119,7 +119,7 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         pool="gpu",
         kinds={"vllm"},
-        tags=ON_DEMAND,
+        tags=IF_NAMED,
         description="What each item is for, who wants it and why, from its text and training-period reviews.",
     )
     def item_rationales(

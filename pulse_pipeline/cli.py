@@ -179,6 +179,26 @@ def evaluate(
 
 
 @app.command()
+def ablate(
+    domain: Annotated[str, typer.Argument(help="The domain.")],
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a domain's Thought Space with one thing after another taken away, and say what each is worth."""
+    from pulse_pipeline.commands.results import ablation_table
+    from pulse_pipeline.commands.tables import read_table
+
+    _materialise("ablation_evaluation", _known(domain), config)
+    figures = read_table(Home.from_environment(), "ablation_evaluation", domain)
+    if as_json:
+        _print_json(figures.to_dicts())
+    else:
+        _out.print(ablation_table(figures, SYNTHETIC if _is_synthetic(domain) else None))
+
+
+@app.command()
 def tune(
     mix: Annotated[str, typer.Argument(help="A training mix, such as a domain's name.")],
     *,

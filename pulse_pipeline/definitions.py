@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from assets import (
+    ablations,
     bridging,
     champion,
     checks,
@@ -44,6 +45,7 @@ STAGES = (
     seeds,
     explanations,
     champion,
+    ablations,
 )
 
 

@@ -62,6 +62,11 @@ class Home:
         return self.cache / "training"
 
     @property
+    def ablations(self) -> Path:
+        """Ranks of finished ablations: ``<domain>/``."""
+        return self.cache / "ablations"
+
+    @property
     def hub(self) -> Path:
         """Weights from a model hub, in the hub's own layout."""
         return self.cache / "hub"

@@ -1,5 +1,7 @@
 """The contract of every table: one dataframely schema each, the same words in every tree."""
 
+from collections.abc import Sequence
+
 import dataframely as dy
 import polars as pl
 
@@ -153,7 +155,10 @@ class BridgingRationales(dy.Schema):
 
 
 class ItemEmbeddings(dy.Schema):
-    """The vector of each item's text; `with_vectors` adds the column `vector`."""
+    """The vector of each item's text, and of what the LM wrote about it where it did.
+
+    `with_vectors` adds the columns `vector` and `thought`, which is null where nothing valid was written.
+    """
 
     item_id = dy.String(nullable=False, primary_key=True)
     text_hash = dy.String(nullable=False)
@@ -172,10 +177,20 @@ class RationaleEmbeddings(dy.Schema):
     encoder_revision = dy.String(nullable=False)
 
 
-def with_vectors(contract: type[dy.Schema], dimensions: int) -> type[dy.Schema]:
-    """The contract of a table whose encoder gives vectors of this length."""
-    vector = dy.Array(dy.Float32(nullable=False), dimensions, nullable=False)
-    return type(contract.__name__, (contract,), {"vector": vector})
+def with_vectors(contract: type[dy.Schema], dimensions: int, nullable: Sequence[str] = ()) -> type[dy.Schema]:
+    """The contract of a table whose encoder gives vectors of this length.
+
+    Args:
+        contract: The table without vectors.
+        dimensions: Length of a vector.
+        nullable: Columns of vectors besides `vector` that may be null.
+    """
+
+    def vectors(*, nullable: bool) -> dy.Array:
+        return dy.Array(dy.Float32(nullable=False), dimensions, nullable=nullable)
+
+    others = {name: vectors(nullable=True) for name in nullable}
+    return type(contract.__name__, (contract,), {"vector": vectors(nullable=False), **others})
 
 
 class Candidates(dy.Schema):

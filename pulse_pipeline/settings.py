@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation.ablations.settings import AblationSettings
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.evaluation.settings import EvaluationSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
@@ -44,6 +45,9 @@ class Settings(BaseModel):
 
     evaluation: EvaluationSettings = EvaluationSettings()
     """Which candidates sampled metrics look at, and how often trainings are repeated."""
+
+    ablations: AblationSettings = AblationSettings()
+    """What `pulse ablate` takes away from the Thought Space."""
 
     published_space: PublishedSpaceConfig = PublishedSpaceConfig()
     """The Thought Space of the faithful arm."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.materialisation import ON_DEMAND, STOPPED
+from assets.materialisation import IF_NAMED, ON_DEMAND, STOPPED
 from assets.project import Project
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError, RunFailed
@@ -119,10 +119,12 @@ def groups(
 
 def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
-    on_demand = _names(dg.AssetSelection.tag(*next(iter(ON_DEMAND.items()))), assets)
+    on_demand, if_named = (
+        _names(dg.AssetSelection.tag(*next(iter(tag.items()))), assets) for tag in (ON_DEMAND, IF_NAMED)
+    )
     known = {key.to_user_string() for asset in assets for key in asset.keys}
     if selection is None:
-        return known - on_demand
+        return known - on_demand - if_named
     try:
         names = _names(_parsed(selection), assets)
     except dg.DagsterInvalidSubsetError:
@@ -130,9 +132,9 @@ def _selected(definitions: dg.Definitions, selection: str | None) -> set[str]:
     if not names:
         raise PulseError(f"--select {selection!r} selects no asset; there are: {', '.join(sorted(known))}")
     # 'rationales+' means what a run makes of them; what costs much is made if it or what needs it is named.
-    named = on_demand & set(re.findall(r"\w+", selection))
+    named = (on_demand | if_named) & set(re.findall(r"\w+", selection))
     demanded = _names(dg.AssetSelection.assets(*named).upstream(), assets) if named else set()
-    return names - (on_demand - demanded) or names
+    return names - (on_demand - demanded) - (if_named - named) or names
 
 
 def _names(selection: dg.AssetSelection, assets: list[dg.AssetsDefinition]) -> set[str]:

@@ -124,28 +124,34 @@ class _Planner:
         self._versions = {
             spec.key.to_user_string(): spec.code_version for spec in definitions.resolve_all_asset_specs()
         }
+        self._upstream = {
+            spec.key.to_user_string(): [dep.asset_key.to_user_string() for dep in spec.deps]
+            for spec in definitions.resolve_all_asset_specs()
+        }
         self._stale: set[str] = set()
         self._made: dict[str, Link | None] = {}
 
     def step(self, asset: str, partition: str | None) -> Step:
         """Look at one partition."""
         name = dataset_name(asset, partition)
-        reason = self._reason(asset, self._latest(name))
+        reason = self._reason(asset, partition, self._latest(name))
         if reason:
             self._stale.add(name)
         return Step(asset, partition, reason, self._cost(asset, partition))
 
-    def _reason(self, asset: str, made: Link | None) -> str:
+    def _reason(self, asset: str, partition: str | None, made: Link | None) -> str:
         if made is None:
             return "never made"
         if made.code_version != self._versions[asset]:
             return "its settings changed"
-        for name, version in made.made_from.items():
+        # What is read if it is there may not have been there.
+        read = dict.fromkeys(dataset_name(name, partition) for name in self._upstream[asset])
+        for name, version in {**read, **made.made_from}.items():
             if name in self._stale:
                 return f"{name} comes first"
             latest = self._latest(name)
             if latest is not None and latest.data_version != version:
-                return f"{name} changed"
+                return f"{name} changed" if version else f"{name} is new"
         return ""
 
     def _latest(self, name: str) -> Link | None:

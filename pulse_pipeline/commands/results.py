@@ -7,7 +7,7 @@ from rich.table import Table
 
 from pulse_pipeline.domains import ALL, Registry
 from pulse_pipeline.evaluation.figures import distinct_figures
-from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL
+from pulse_pipeline.evaluation.in_domain import BASELINE, DIFFERENCE, MODEL
 from pulse_pipeline.evaluation.reasoner import ARM
 from pulse_pipeline.home import Home
 from resources.storage import table_path
@@ -91,6 +91,31 @@ def zero_shot_table(
             shown = "-" if p_value is None else f"{p_value:.3f}"
             known = best.get((row["dataset"], row["protocol"]), "-")
             table.add_row(row["dataset"], row["protocol"], mix, f"{row['NDCG']:.4f}", known, shown)
+    return table
+
+
+def ablation_table(figures: pl.DataFrame, caption: str | None = None) -> Table:
+    """What is lost with each thing that is taken away, the greatest loss first.
+
+    Args:
+        figures: An `ablation_evaluation` table.
+        caption: A line below.
+    """
+    table = Table(title="Ablations, NDCG@10: the full model minus itself without (95 % intervals)")
+    table.caption = caption
+    for column in ("users", "PULSE minus", "difference", "interval", "p"):
+        table.add_column(column, justify="left" if column == "PULSE minus" else "right")
+    differences = figures.filter(metric=DIFFERENCE).sort("value", descending=True)
+    for group in differences["slice"].unique(maintain_order=True).sort():
+        for row in differences.filter(slice=group).iter_rows(named=True):
+            table.add_row(
+                f"{group} ({row['n_users']:,})",
+                row["model"].removeprefix(f"{MODEL} - "),
+                f"{row['value']:+.4f}",
+                f"{row['ci_low']:+.4f} to {row['ci_high']:+.4f}",
+                f"{row['p_value_vs_best_baseline']:.3f}",
+            )
+        table.add_section()
     return table
 
 

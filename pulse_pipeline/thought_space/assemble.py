@@ -32,6 +32,8 @@ def assemble(
     interactions: pl.DataFrame,
     item_embeddings: pl.DataFrame,
     rationale_embeddings: pl.DataFrame | None = None,
+    *,
+    texts_only: bool = False,
 ) -> DomainData:
     """Build the arrays that training and evaluation read.
 
@@ -41,6 +43,8 @@ def assemble(
         interactions: The `interactions` table.
         item_embeddings: The `item_embeddings` table; its order becomes the catalogue's.
         rationale_embeddings: The `rationale_embeddings` table of valid rationales, if any.
+        texts_only: Leave out what the LM thought of items that anybody reviewed: it may have read the
+            reviews, which a model that comes from elsewhere must not know.
 
     Raises:
         ValueError: The protocol does not apply to this domain.
@@ -49,6 +53,7 @@ def assemble(
         raise ValueError(f"{domain} has no times that part a user's items, so no {protocol} split")
     users = _users(interactions, item_embeddings, SPLIT_COLUMNS[protocol])
     item_vectors = item_embeddings["vector"].to_numpy()
+    reviewed = interactions.filter(pl.lit(texts_only) & pl.col("review_text").is_not_null())["item_id"]
     rationales = (
         None
         if rationale_embeddings is None
@@ -64,12 +69,19 @@ def assemble(
         n_train=_integers(users["n_train"]),
         n_known=_integers(users["n_known"]),
         rationales=rationales,
+        item_thoughts=_item_thoughts(item_embeddings, reviewed),
+        disliked=_disliked(users["disliked"]),
     )
 
 
 def _users(interactions: pl.DataFrame, item_embeddings: pl.DataFrame, split: str) -> pl.DataFrame:
-    """One row a user: item indices in order and how many of them are known at each phase."""
+    """One row a user: item indices in order, how many are known at each phase, which were rated low.
+
+    A rating is low below the middle of the scale that training items were rated on.
+    """
     index = item_embeddings.lazy().select("item_id").with_row_index("item")
+    given = pl.col("rating").filter(pl.col(split) == "train")
+    low = pl.lit(interactions.select((given.min() + given.max()) / 2).item(), pl.Float32)
     return (
         interactions.lazy()
         .join(index, on="item_id")
@@ -79,12 +91,29 @@ def _users(interactions: pl.DataFrame, item_embeddings: pl.DataFrame, split: str
             sequence=pl.col("item"),
             n_train=(pl.col(split) == "train").sum(),
             n_known=(pl.col(split) != "test").sum(),
+            disliked=pl.col("item").filter(pl.col("rating") < low),
         )
         .join(spoken_positions(interactions).lazy(), on="user_id", how="left", maintain_order="left")
         # Under a protocol that does not train on the item, what was written about it stays unread.
         .with_columns(spoken=pl.when(pl.col("spoken") < pl.col("n_train")).then("spoken").fill_null(-1))
         .collect()
     )
+
+
+def _disliked(items: pl.Series) -> list[IntArray] | None:
+    if not items.list.len().sum():
+        return None
+    return [np.asarray(one, dtype=np.int64) for one in items.to_list()]
+
+
+def _item_thoughts(item_embeddings: pl.DataFrame, without: pl.Series) -> FloatArray | None:
+    """Vectors of what was written about items, NaN rows for items without; None where there is nothing."""
+    if "thought" not in item_embeddings.columns:
+        return None
+    told = pl.col("thought").is_not_null() & ~pl.col("item_id").is_in(without.implode())
+    present = item_embeddings.select(told=told)["told"]
+    thoughts = item_embeddings["thought"].filter(present)
+    return _spread(thoughts, present, thoughts.to_numpy().shape[1]) if present.any() else None
 
 
 def _rationale_vectors(
@@ -95,11 +124,7 @@ def _rationale_vectors(
         texts = rationale_embeddings.filter(pl.col("kind") == kind)
         keys = ["user_id", "target_position"]
         found = wanted.join(texts.select(*keys, "vector"), on=keys, how="left", maintain_order="left")
-        vectors = np.full((len(users), dimensions), np.nan, dtype=np.float32)
-        present = found["vector"].is_not_null().to_numpy()
-        if present.any():
-            vectors[present] = found["vector"].drop_nulls().to_numpy()
-        return vectors
+        return _spread(found["vector"].drop_nulls(), found["vector"].is_not_null(), dimensions)
 
     return RationaleVectors(
         serving=written("foresight", pl.col("n_train")),
@@ -107,6 +132,14 @@ def _rationale_vectors(
         hindsight=written("hindsight", pl.col("spoken")),
         spoken=_integers(users["spoken"]),
     )
+
+
+def _spread(vectors: pl.Series, rows: pl.Series, dimensions: int) -> FloatArray:
+    """Put vectors, an Array column, into the rows that are true; the others are NaN."""
+    spread = np.full((len(rows), dimensions), np.nan, dtype=np.float32)
+    if len(vectors):
+        spread[rows.to_numpy()] = vectors.to_numpy()
+    return spread
 
 
 def _integers(column: pl.Series) -> IntArray:

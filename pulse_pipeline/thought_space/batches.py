@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -18,11 +19,13 @@ class Window:
         user: Index of the user.
         items: Consecutive training items, at least two.
         spoken: Which of the items the user's rationales speak about, if there is one before it; else -1.
+        disliked: Which of the items the user rated low [len(items)].
     """
 
     user: int
     items: IntArray
     spoken: int
+    disliked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Batch:
         targets: The item after each input, -1 where padded [b, length].
         spoken: Column of the target that the user's rationales speak about, 0 where they do not [b].
         speaks: Whether they speak about a target of this window [b].
+        disliked: Which inputs the user rated low; None where nobody did [b, length].
     """
 
     users: IntArray
@@ -42,6 +46,7 @@ class Batch:
     targets: Tensor
     spoken: Tensor
     speaks: Tensor
+    disliked: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def windows(data: DomainData, length: int) -> list[Window]:
         spoken = -1 if data.rationales is None else int(data.rationales.spoken[user])
         while end >= 2:
             start = max(0, end - length - 1)
-            found.append(Window(user, sequence[start:end], spoken - start if start < spoken < end else -1))
+            items, about = sequence[start:end], spoken - start if start < spoken < end else -1
+            found.append(Window(user, items, about, data.dislikes(user, items)))
             end = start + 1
     return found
 
@@ -78,17 +84,20 @@ def collate(chosen: list[Window], device: torch.device) -> Batch:
     length = max(len(window.items) for window in chosen) - 1
     histories = np.zeros((len(chosen), length), np.int64)
     targets = np.full((len(chosen), length), -1, np.int64)
+    disliked = np.zeros((len(chosen), length), np.bool_)
     for row, window in enumerate(chosen):
         n = len(window.items) - 1
         histories[row] = window.items[0]
         histories[row, :n] = window.items[:-1]
         targets[row, :n] = window.items[1:]
+        disliked[row, :n] = window.disliked[:-1]
     return Batch(
         users=np.array([window.user for window in chosen]),
         histories=torch.from_numpy(histories).to(device),
         targets=torch.from_numpy(targets).to(device),
         spoken=torch.tensor([max(window.spoken - 1, 0) for window in chosen], device=device),
         speaks=torch.tensor([window.spoken > 0 for window in chosen], device=device),
+        disliked=torch.from_numpy(disliked).to(device) if disliked.any() else None,
     )
 
 

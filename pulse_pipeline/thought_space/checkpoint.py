@@ -31,6 +31,7 @@ def save(directory: Path, model: ThoughtSpace, metadata: dict[str, Any] | None =
     settings = {
         "format": FORMAT,
         "width": model.width,
+        "views": model.views,
         "domains": list(model.catalogues),
         "metadata": metadata or {},
         "config": model.config.model_dump(mode="json"),
@@ -50,7 +51,7 @@ def load(directory: Path) -> ThoughtSpace:
     try:
         catalogues = json.loads((directory / CATALOGUES).read_text())
         config = ThoughtSpaceConfig.model_validate(settings["config"])
-        model = ThoughtSpace(settings["width"], catalogues, config)
+        model = ThoughtSpace(settings["width"], catalogues, config, settings["views"])
         model.load_state_dict(load_file(directory / WEIGHTS))
     except (OSError, json.JSONDecodeError, ValidationError, KeyError, SafetensorError, RuntimeError) as error:
         raise _unreadable(directory) from error

@@ -32,6 +32,14 @@ class ThoughtSpaceConfig(BaseModel):
     flattenings: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75)
     """Tried degrees of flattening each domain's item spectrum, mildest first (0 none, 1 whitened)."""
 
+    item_thought_weights: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+    """Tried weights of what the LM thought of an item beside the item's own text, mildest first; 0 alone
+    leaves it out."""
+
+    dislike_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0)
+    """Tried weights of a low rating: with w an item that the user rated low counts 1 - w in the mean of the
+    history, so 1 forgets it and 2 holds it against its likes; 0 alone leaves ratings out."""
+
     following_weights: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
     """Tried weights of what was counted to follow the last items (`following`), beside the logits, at home
     only; 0 alone leaves it out."""
@@ -61,8 +69,12 @@ class ThoughtSpaceConfig(BaseModel):
     thought_weight: float = Field(default=0.5, ge=0)
     """Weight of: behaviour fused with the training foresight -> last training item."""
 
-    contrast_weight: float = Field(default=0.1, ge=0)
-    """Weight of the symmetric behaviour <-> rationale contrast."""
+    contrast_weight: float = Field(default=0.05, ge=0)
+    """Weight of the symmetric contrast: behaviour <-> the foresight of the same user."""
+
+    hindsight_weight: float = Field(default=0.05, ge=0)
+    """Weight of the symmetric contrast: behaviour <-> why the next item was chosen, told in its sight; a
+    richer target than the item's id, and never an input."""
 
     rationale_weight: float = Field(default=0.1, ge=0)
     """Weight of: training foresight alone -> last training item."""
@@ -103,7 +115,7 @@ class ThoughtSpaceConfig(BaseModel):
     """Step size of the weight matrices."""
 
     scalar_learning_rate: float = Field(default=3e-2, gt=0)
-    """Step size of the few scalars: recency weights, flattening, temperatures, the gate's output."""
+    """Step size of the few scalars: recency, flattening, item thoughts, dislikes, temperatures, the gate."""
 
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled weight decay of attention, gate and ID residual."""

@@ -48,6 +48,9 @@ class DomainData:
         n_train: How many items of each sequence are training [n_users].
         n_known: How many are training or validation [n_users].
         rationales: Vectors of the users' rationales; None where none were written.
+        item_thoughts: Encoder vectors of what the LM wrote about each item, a NaN row where it wrote
+            nothing; None where it wrote of none [n_items, d].
+        disliked: Items of each user's sequence that the user rated low; None where nothing was rated low.
     """
 
     domain: str
@@ -59,6 +62,8 @@ class DomainData:
     n_train: IntArray = field(repr=False)
     n_known: IntArray = field(repr=False)
     rationales: RationaleVectors | None = None
+    item_thoughts: FloatArray | None = field(default=None, repr=False)
+    disliked: list[IntArray] | None = field(default=None, repr=False)
 
     @property
     def n_items(self) -> int:
@@ -93,6 +98,12 @@ class DomainData:
     def history(self, user: int, phase: Phase) -> IntArray:
         """The items that `user` is known to have when `phase` begins."""
         return self.sequences[user][: self.history_lengths(phase)[user]]
+
+    def dislikes(self, user: int, items: IntArray) -> NDArray[np.bool_]:
+        """Which items of a history `user` rated low [len(items)]."""
+        if self.disliked is None:
+            return np.zeros(len(items), dtype=np.bool_)
+        return np.isin(items, self.disliked[user])
 
     def target(self, user: int, phase: Phase) -> int:
         """The first item of `phase`, which models have to find."""

@@ -51,6 +51,47 @@ def measure(item_vectors: FloatArray) -> Geometry:
     return Geometry(centre.astype(np.float32), basis.astype(np.float32), np.log(spectrum).astype(np.float32))
 
 
+@dataclass(frozen=True)
+class View:
+    """One kind of vectors of a domain's items, centred.
+
+    Attributes:
+        vectors: Unit vectors, zero rows for items of which this says nothing [n_items, d].
+        shape: The geometry they are seen in.
+    """
+
+    vectors: FloatArray
+    shape: Geometry
+
+
+def view(vectors: FloatArray, listed: NDArray[np.bool_]) -> View:
+    """Centre vectors by what may be looked at as a whole.
+
+    Args:
+        vectors: Encoder vectors, zero or NaN rows where there is none [n_items, d].
+        listed: Items that centre and spectrum are measured on [n_items].
+    """
+    shape = measure(vectors[listed])
+    return View(centred(vectors, shape.centre), shape)
+
+
+def second_view(texts: View, thoughts: FloatArray | None, listed: NDArray[np.bool_]) -> View:
+    """Thoughts about items, centred by their own mean; the text stands in where there is none.
+
+    A language model's phrasing, which all thoughts share, is taken out. An item without a thought is thus
+    neither favoured nor slighted, and a domain without any is ranked as by texts alone.
+
+    Args:
+        texts: The view of the item texts.
+        thoughts: Encoder vectors, NaN rows where there is none; None for no thoughts at all [n_items, d].
+        listed: Items that centre and spectrum are measured on [n_items].
+    """
+    if thoughts is None or not has_text(thoughts[listed]).any():
+        return texts
+    own = view(thoughts, listed)
+    return View(np.where(has_text(thoughts)[:, None], own.vectors, texts.vectors), own.shape)
+
+
 def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
     """Shift vectors by `centre` and scale them to length 1; zero and NaN rows become zero rows."""
     present = has_text(vectors)

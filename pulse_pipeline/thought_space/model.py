@@ -4,12 +4,15 @@ Notable features:
 
 - text-born items: a catalogue needs only texts to be ranked
 - each domain is centred by its own item texts; how far its spectrum is flattened is learned (one scalar)
+- an item has up to two views side by side: its text and what the LM thought of it; the second weighs 0 at
+  first, and is the text again where nothing was thought. What users write meets both
 - identity-residual: untrained, it *is* centred text-kNN (mean of the latest items, cosine)
+- a disliked item counts less in a history, or against it; by how much starts at "not less" (one scalar)
 - behaviour = recency-weighted mean of item vectors + causal attention with a zero-initialised output
 - items = text + a low-rank departure, zero-initialised, shared by all domains
 - at home (a domain of the training mix) an ID residual and a bias for each item, zero-initialised
 - at home a weight, zero until it is fitted, of what was counted to follow the last items
-- abroad (any other domain) only what transfers is used: centring, flattening, recency, rationales
+- abroad (any other domain) only what transfers is used: centring, the few scalars, rationales
 - thought = normalise(behaviour + gate * rationale); the gate starts closed, and is 0 without a rationale
 - one dot product an item at serving, with a learned temperature
 
@@ -38,16 +41,14 @@ class Space:
 
     Attributes:
         domain: The domain's name.
-        centre: Mean of its item texts [d].
-        rotated: Centred item vectors in the principal basis [n_items, d].
-        basis: Principal directions, one a column [d, d].
-        log_spectrum: Log variance along each direction [d].
+        rotated: Centred vectors of the items' views, each in its principal basis [v, n_items, d].
+        basis: Principal directions of each view, one a column [v, d, d].
+        log_spectrum: Log variance along each direction [v, 1, d].
         rationale_centre: What a rationale of the domain is centred by [d].
         residents: Row of each item in its domain's ID residual, -1 where unknown; None abroad [n_items].
     """
 
     domain: str
-    centre: Tensor
     rotated: Tensor
     basis: Tensor
     log_spectrum: Tensor
@@ -58,41 +59,44 @@ class Space:
 class ThoughtSpace(nn.Module):
     """Items, histories and rationales as unit vectors of one space."""
 
-    def __init__(self, width: int, catalogues: dict[str, list[str]], config: ThoughtSpaceConfig) -> None:
+    def __init__(
+        self, width: int, catalogues: dict[str, list[str]], config: ThoughtSpaceConfig, views: int = 1
+    ) -> None:
         """Build the untrained model, which ranks as centred text-kNN.
 
         Args:
             width: Width d of the encoder's vectors.
             catalogues: Item ids of each domain of the mix, in the order of the ID residuals.
             config: The settings.
+            views: Views v of an item: its text, or its text and its thought.
         """
         super().__init__()
-        self.width, self.catalogues, self.config = width, catalogues, config
+        self.width, self.catalogues, self.config, self.views = width, catalogues, config, views
+        wide = views * width
         self.at_home, self.abroad = Reading(config), Reading(config)
         self.log_contrast_temperature = nn.Parameter(torch.tensor(config.contrast_temperature).log())
-        self.adapter = LowRank(width, config.adapter_rank)
-        self.attention = AttentionResidual(width, config) if config.attention_width else None
-        self.rationale_projection = LowRank(width, config.rationale_rank)
-        self.gate = Gate(width, config)
+        self.adapter = LowRank(wide, config.adapter_rank)
+        self.attention = AttentionResidual(wide, config) if config.attention_width else None
+        self.rationale_projection = LowRank(wide, config.rationale_rank)
+        self.gate = Gate(wide, config)
         self.homes = nn.ModuleList(
-            Home(width, len(items) if config.id_residual else 0) for items in catalogues.values()
+            Home(width, wide, len(items) if config.id_residual else 0) for items in catalogues.values()
         )
         self.rationale_shift: Tensor
         self.register_buffer("rationale_shift", torch.zeros(width))
 
     def space(self, data: DomainData) -> Space:
         """Prepare a domain: centre it, measure it, find its items in the ID residual by id."""
-        shape = geometry.measure(data.item_vectors[data.listed])
-        unit = geometry.centred(data.item_vectors, shape.centre)
+        views = [geometry.view(data.item_vectors, data.listed)]
+        if self.views == 2:
+            views.append(geometry.second_view(views[0], data.item_thoughts, data.listed))
         device = self.rationale_shift.device
-        tensors = (shape.centre, unit @ shape.basis, shape.basis, shape.log_spectrum)
-        centre, rotated, basis, log_spectrum = (torch.from_numpy(array).to(device) for array in tensors)
+        centre = torch.from_numpy(views[0].shape.centre).to(device)
         return Space(
             data.domain,
-            centre,
-            rotated,
-            basis,
-            log_spectrum,
+            torch.from_numpy(np.stack([view.vectors @ view.shape.basis for view in views])).to(device),
+            torch.from_numpy(np.stack([view.shape.basis for view in views])).to(device),
+            torch.from_numpy(np.stack([view.shape.log_spectrum[None] for view in views])).to(device),
             # Rationales share phrasing that item texts lack. Abroad, a shift learned from the mix takes it
             # out, so that a foreign domain is centred without looking at its users.
             centre + self.rationale_shift + self._rationale_offset(data.domain),
@@ -122,7 +126,7 @@ class ThoughtSpace(nn.Module):
         return module
 
     def items(self, space: Space, rows: Tensor | None = None, *, home: bool) -> Tensor:
-        """Item vectors: text, and at home the departure and the ID residual on top.
+        """Item vectors: text and thought, and at home the departure and the ID residual on top.
 
         Args:
             space: The domain.
@@ -130,10 +134,11 @@ class ThoughtSpace(nn.Module):
             home: Whether to use what only the domains of the mix have.
 
         Returns:
-            Vectors; unit length but for the ID residual, zero for items of which nothing is known [n, d].
+            Vectors; unit length but for the ID residual, zero for items of which nothing is known [n, v d].
         """
-        rotated = space.rotated if rows is None else space.rotated[rows]
-        vectors = self.reading(home).flatten(rotated, space.log_spectrum) @ space.basis.T
+        vectors = self._side_by_side(
+            space.rotated if rows is None else space.rotated[:, rows], space, home=home
+        )
         if not home:
             return _unit(vectors)
         vectors = _unit(vectors + self.adapter(vectors))
@@ -142,30 +147,40 @@ class ThoughtSpace(nn.Module):
         known = space.residents if rows is None else space.residents[rows]
         return vectors + self.home(space.domain).residual(known)
 
+    def _side_by_side(self, rotated: Tensor, space: Space, *, home: bool) -> Tensor:
+        """Flatten the views and put them side by side: [v, n, d] -> [n, v d]."""
+        reading = self.reading(home)
+        views = reading.flatten(rotated, space.log_spectrum) @ space.basis.mT
+        if len(views) == 1:
+            return views[0]
+        return torch.cat([_unit(views[0]), reading.item_thought * _unit(views[1])], dim=1)
+
     def item_bias(self, space: Space, rows: Tensor | None = None, *, home: bool) -> Tensor:
         """What an item scores for anybody; zero abroad [n]."""
         if not home or space.residents is None:
-            return space.rotated.new_zeros(len(space.rotated) if rows is None else len(rows))
+            return space.rotated.new_zeros(space.rotated.shape[1] if rows is None else len(rows))
         known = space.residents if rows is None else space.residents[rows]
         return self.home(space.domain).popularity(known)
 
-    def behaviour(self, histories: Tensor, *, home: bool) -> Tensor:
+    def behaviour(self, histories: Tensor, disliked: Tensor | None = None, *, home: bool) -> Tensor:
         """What a user does, as a unit vector after each item of the history.
 
         Args:
-            histories: Item vectors, oldest first, padded at the end [b, length, d].
+            histories: Item vectors, oldest first, padded at the end [b, length, v d].
+            disliked: Which of the items the user rated low; None for none [b, length].
             home: Whether to use what only the domains of the mix have.
 
         Returns:
-            Row t knows items 0 to t and nothing later [b, length, d].
+            Row t knows items 0 to t and nothing later [b, length, v d].
         """
         length = histories.shape[1]
         steps = torch.arange(length, device=histories.device)
         lag = steps[:, None] - steps[None, :]
-        mean = _unit(self.reading(home).weights(lag) @ histories)
+        reading = self.reading(home)
+        mean = _unit(reading.weights(lag) @ reading.regarded(histories, disliked))
         if not home or self.attention is None:
             return mean
-        return _unit(mean + self.attention(histories, lag))
+        return _unit(mean + self.attention(histories, lag, disliked))
 
     def rationales(self, space: Space, vectors: Tensor, *, home: bool) -> Tensor:
         """Why a user acts, as unit vectors in the space of the items.
@@ -176,15 +191,15 @@ class ThoughtSpace(nn.Module):
             home: Whether to use what only the domains of the mix have.
 
         Returns:
-            Unit vectors, zero rows where there is none [b, d].
+            Unit vectors, zero rows where there is none [b, v d].
         """
         present = has_rationale(vectors)
         moved = _unit(torch.nan_to_num(vectors) - space.rationale_centre)
-        flat = self.reading(home).flatten(moved @ space.basis, space.log_spectrum) @ space.basis.T
+        flat = self._side_by_side(moved @ space.basis, space, home=home)
         return _unit(flat + self.rationale_projection(flat)) * present[:, None]
 
     def fuse(self, behaviour: Tensor, rationales: Tensor) -> Tensor:
-        """One thought from what and why; behaviour alone where the rationale is a zero row [b, d]."""
+        """One thought from what and why; behaviour alone where the rationale is a zero row [b, v d]."""
         return _unit(behaviour + self.gate(behaviour, rationales)[:, None] * rationales)
 
     def scores(self, thoughts: Tensor, items: Tensor, bias: Tensor, *, home: bool) -> Tensor:
@@ -201,16 +216,24 @@ class Reading(nn.Module):
     """How a history is read: a few scalars, which cannot bend the geometry of the texts."""
 
     def __init__(self, config: ThoughtSpaceConfig) -> None:
-        """Start with equal weights and the spectrum as it is."""
+        """Start with equal weights, the spectrum as it is, texts alone and no regard for ratings."""
         super().__init__()
         self.recency = nn.Parameter(torch.zeros(config.recency_window))
         self.flattening = nn.Parameter(torch.zeros(()))
+        self.item_thought = nn.Parameter(torch.zeros(()))
+        self.dislike = nn.Parameter(torch.zeros(()))
         self.log_temperature = nn.Parameter(torch.tensor(config.item_temperature).log())
 
     def weights(self, lag: Tensor) -> Tensor:
         """Weight of an item that lies `lag` items back; 0 for the future and beyond the window."""
         inside = (lag >= 0) & (lag < len(self.recency))
         return torch.where(inside, self.recency.exp()[lag.clamp(0, len(self.recency) - 1)], 0.0)
+
+    def regarded(self, histories: Tensor, disliked: Tensor | None) -> Tensor:
+        """Histories in which a disliked item counts 1 - `dislike` [b, length, d]."""
+        if disliked is None:
+            return histories
+        return histories * (1 - self.dislike * disliked)[..., None]
 
     def flatten(self, rotated: Tensor, log_spectrum: Tensor) -> Tensor:
         """Scale principal components: degree 0 leaves them, 1 whitens them."""
@@ -250,12 +273,16 @@ class AttentionResidual(nn.Module):
             nn.Linear(inner, 2 * inner), nn.GELU(), nn.Dropout(self.dropout), nn.Linear(2 * inner, inner)
         )
         self.lag_bias = nn.Parameter(torch.zeros(self.heads, config.history_length))
+        self.disliked = nn.Parameter(torch.zeros(inner))
         self.leave = nn.Linear(inner, width, bias=False)
         nn.init.zeros_(self.leave.weight)
 
-    def forward(self, histories: Tensor, lag: Tensor) -> Tensor:
+    def forward(self, histories: Tensor, lag: Tensor, disliked: Tensor | None = None) -> Tensor:
         """Attend to the past only: histories [b, length, d], lag [length, length] -> [b, length, d]."""
-        hidden = functional.dropout(self.enter(histories), self.dropout, self.training)
+        entered = self.enter(histories)
+        if disliked is not None:
+            entered = entered + disliked[..., None] * self.disliked
+        hidden = functional.dropout(entered, self.dropout, self.training)
         hidden = hidden + self._attend(self.norm_attention(hidden), lag)
         hidden = hidden + functional.dropout(self.mix(self.norm_mix(hidden)), self.dropout, self.training)
         return self.leave(hidden)  # type: ignore[no-any-return]
@@ -294,10 +321,10 @@ class Gate(nn.Module):
 class Home(nn.Module):
     """What is learned of one domain's items beyond their texts; all zero at the start."""
 
-    def __init__(self, width: int, n_items: int) -> None:
+    def __init__(self, width: int, wide: int, n_items: int) -> None:
         """One vector and one bias an item, how its rationales' centre differs from the mix's, one weight."""
         super().__init__()
-        self.vectors = nn.Parameter(torch.zeros(n_items, width))
+        self.vectors = nn.Parameter(torch.zeros(n_items, wide))
         self.bias = nn.Parameter(torch.zeros(n_items))
         self.rationale_offset: Tensor
         self.register_buffer("rationale_offset", torch.zeros(width))

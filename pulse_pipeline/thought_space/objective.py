@@ -14,7 +14,7 @@ from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, RationaleVectors
 from pulse_pipeline.thought_space.model import ThoughtSpace, has_rationale, rationale_vectors
 
-TERMS = ("next_item", "thought", "contrast", "rationale")
+TERMS = ("next_item", "thought", "contrast", "hindsight", "rationale")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Examples:
         """Prepare the domain on the model's device."""
         self._model, self._config, self._rng = model, config, rng
         self._space, self._data = model.space(data), data
-        device = self._space.centre.device
+        device = self._space.rotated.device
         self._foresight = self._hindsight = None
         if data.rationales is not None and _any_for_training(data.rationales):
             self._foresight = rationale_vectors(data.rationales.training, device)
@@ -90,7 +90,8 @@ class Examples:
         batch, home = step.batch, step.home
         candidates = self._candidates(step)
         histories = self._model.items(self._space, batch.histories.flatten(), home=home)
-        after = self._model.behaviour(histories.view(*batch.histories.shape, -1), home=home)
+        histories = histories.view(*batch.histories.shape, -1)
+        after = self._model.behaviour(histories, batch.disliked, home=home)
         real = batch.targets >= 0
         terms = {}
         if self._config.next_item_weight:
@@ -110,14 +111,12 @@ class Examples:
         ahead = has_rationale(before)
         why = self._model.rationales(self._space, before, home=candidates.home)
         terms = {}
-        if self._config.contrast_weight:
+        told = has_rationale(behind)
+        if self._config.contrast_weight and int(ahead.sum()) > 1:
+            terms["contrast"] = self._contrast(behaviour, why, targets, ahead) / share.of
+        if self._config.hindsight_weight and int(told.sum()) > 1:
             reasons = self._model.rationales(self._space, behind, home=candidates.home)
-            pairs = [(ahead, why), (has_rationale(behind), reasons)]
-            parts = [
-                self._contrast(behaviour, r, targets, there) for there, r in pairs if int(there.sum()) > 1
-            ]
-            if parts:
-                terms["contrast"] = torch.stack(parts).mean() / share.of
+            terms["hindsight"] = self._contrast(behaviour, reasons, targets, told) / share.of
         if not bool(ahead.any()):
             return terms
         if self._config.thought_weight:
@@ -154,7 +153,7 @@ class Examples:
         return np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
 
     def _candidates(self, step: Step) -> Candidates:
-        n_items, device, rows = self._data.n_items, self._space.centre.device, step.negatives
+        n_items, device, rows = self._data.n_items, self._space.rotated.device, step.negatives
         if rows is None or self._chance is None:
             return Candidates(
                 self._model.items(self._space, home=step.home),

@@ -6,17 +6,22 @@ import numpy as np
 import torch
 
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import FloatArray
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.validation import Validation
 
+Gains = list[FloatArray]
+
 
 def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
-    """Choose recency decay, then flattening, on the mix's validation items, for home and abroad.
+    """Choose a few scalars, one after the other, on the mix's validation items, for home and abroad.
 
-    Gradients on a source domain bend what a target domain needs; two scalars on a grid cannot. Of the
-    settings within one standard error of the best NDCG@10 the mildest is taken (the one-standard-error
-    rule: Breiman et al., Classification and Regression Trees, 1984), which travels better than the best.
+    Gradients on a source domain bend what a target domain needs; scalars on a grid cannot. Of the decays,
+    then the flattenings, within one standard error of the best NDCG@10 the mildest is taken (the
+    one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984), which travels
+    better than the best. For what an item's thought and a low rating weigh the error is that of the
+    difference on the same users, which is smaller: enough to take in what helps, and to leave out noise.
 
     Args:
         model: An untrained model; its two readings are set.
@@ -31,9 +36,19 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
     def flattening(value: float) -> None:
         model.abroad.flattening.fill_(value)
 
+    def item_thought(value: float) -> None:
+        model.abroad.item_thought.fill_(value)
+
+    def dislike(value: float) -> None:
+        model.abroad.dislike.fill_(value)
+
     with torch.no_grad():
         _choose(config.decays, decay, validation)
         _choose(config.flattenings, flattening, validation)
+        if model.views > 1:
+            _choose(config.item_thought_weights, item_thought, validation, paired=True)
+        if validation.has_dislikes:
+            _choose(config.dislike_weights, dislike, validation, paired=True)
     model.at_home.load_state_dict(model.abroad.state_dict())
     model.abroad.requires_grad_(False)
     model.abroad.log_temperature.requires_grad_(True)
@@ -58,18 +73,34 @@ def fit_following(model: ThoughtSpace, validation: Validation, config: ThoughtSp
         weight.fill_(config.following_weights[int(np.argmax(found))] if found else 0.0)
 
 
-def _choose(values: tuple[float, ...], apply: Callable[[float], None], validation: Validation) -> None:
-    means, errors = [], []
+def _choose(
+    values: tuple[float, ...],
+    apply: Callable[[float], None],
+    validation: Validation,
+    *,
+    paired: bool = False,
+) -> None:
+    tried: list[Gains] = []
     for value in values:
         apply(value)
         gains = validation.gains(abroad=True)
         if not gains:
             break
-        means.append(np.mean([gain.mean() for gain in gains]))
-        errors.append(np.sqrt(sum(gain.var() / len(gain) for gain in gains)) / len(gains))
-    if not means:
+        tried.append(gains)
+    if not tried:
         apply(values[0])
         return
-    best = int(np.argmax(means))
-    mildest = int(np.flatnonzero(np.array(means) >= means[best] - errors[best])[0])
-    apply(values[mildest])
+    best = max(tried, key=_mean)
+    for value, gains in zip(values, tried, strict=True):
+        behind = [top - own for top, own in zip(best, gains, strict=True)]
+        if _mean(behind) <= _standard_error(behind if paired else best):
+            apply(value)
+            return
+
+
+def _mean(gains: Gains) -> float:
+    return float(np.mean([gain.mean() for gain in gains]))
+
+
+def _standard_error(gains: Gains) -> float:
+    return float(np.sqrt(sum(gain.var() / len(gain) for gain in gains)) / len(gains))

@@ -84,22 +84,23 @@ def training_key(model: ThoughtSpace, domains: list[DomainData], config: Thought
             "config": config.model_dump(mode="json"),
             "shapes": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
             "device": model.rationale_shift.device.type,
-            "data": [_content(data) for data in domains],
+            "data": [content(data) for data in domains],
         }
     )
 
 
-def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, by the rest of the name."""
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-
-
-def _content(data: DomainData) -> list[str]:
+def content(data: DomainData) -> list[str]:
+    """What a domain's arrays hold, hashed."""
     digest = hashlib.blake2b(digest_size=16)
     for array in _arrays(data):
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return [data.domain, data.protocol, fingerprint(data.item_ids), digest.hexdigest()]
+
+
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, by the rest of the name."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _arrays(data: DomainData) -> Iterator[NDArray[Any]]:
@@ -109,3 +110,8 @@ def _arrays(data: DomainData) -> Iterator[NDArray[Any]]:
     yield np.concatenate([np.empty(0, np.int64), *data.sequences])
     if data.rationales is not None:
         yield from vars(data.rationales).values()
+    if data.item_thoughts is not None:
+        yield data.item_thoughts
+    if data.disliked is not None:
+        yield np.array([len(items) for items in data.disliked])
+        yield np.concatenate([np.empty(0, np.int64), *data.disliked])

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
@@ -93,7 +94,8 @@ class ThoughtSpaceRanker:
         space, items = self._prepare(data)
         histories = [data.history(user, phase) for user in users]
         home = self._home(space)
-        behaviour = latest_behaviour(self._model, items, histories, home=home)
+        disliked = [data.dislikes(user, history) for user, history in zip(users, histories, strict=True)]
+        behaviour = latest_behaviour(self._model, items, histories, disliked, home=home)
         vectors = self._rationales(data)
         if vectors is None:
             return behaviour
@@ -112,13 +114,21 @@ class ThoughtSpaceRanker:
         )
 
 
-def latest_behaviour(model: ThoughtSpace, items: Tensor, histories: list[IntArray], *, home: bool) -> Tensor:
+def latest_behaviour(
+    model: ThoughtSpace,
+    items: Tensor,
+    histories: list[IntArray],
+    disliked: list[NDArray[np.bool_]] | None = None,
+    *,
+    home: bool,
+) -> Tensor:
     """Behaviour vectors after the last item of each history.
 
     Args:
         model: The model.
         items: The domain's item vectors [n_items, d].
         histories: Item indices, oldest first; an empty one gives a zero row.
+        disliked: Which items of each history the user rated low; None where that plays no part.
         home: Whether to use what only the domains of the mix have.
 
     Returns:
@@ -131,10 +141,13 @@ def latest_behaviour(model: ThoughtSpace, items: Tensor, histories: list[IntArra
     if not len(filled):
         return result
     padded = np.zeros((len(filled), lengths.max()), np.int64)
+    low = np.zeros(padded.shape, np.bool_)
     for row, user in enumerate(filled):
         padded[row, : lengths[user]] = recent[user]
+        if disliked is not None:
+            low[row, : lengths[user]] = disliked[user][-lengths[user] :]
     vectors = items[torch.from_numpy(padded).to(items.device)]
-    after = model.behaviour(vectors, home=home)
+    after = model.behaviour(vectors, torch.from_numpy(low).to(items.device) if low.any() else None, home=home)
     last = torch.from_numpy(lengths[filled] - 1).to(items.device)
     result[torch.from_numpy(filled).to(items.device)] = after[torch.arange(len(filled)), last]
     return result

@@ -15,7 +15,8 @@ SPACE: Search = {
     "adapter_rank": (0, 32, 128),
     "attention_width": (64, 128),
     "batch_size": (64, 128, 256),
-    "contrast_weight": (0.0, 0.1, 0.3),
+    "contrast_weight": (0.0, 0.05, 0.15),
+    "hindsight_weight": (0.0, 0.05, 0.15),
     "thought_weight": (0.0, 0.5, 1.0),
 }
 

@@ -86,7 +86,9 @@ def train(
 def untrained(domains: list[DomainData], config: ThoughtSpaceConfig) -> ThoughtSpace:
     """The model before any learning, with the centres of the mix's rationales measured."""
     width = domains[0].item_vectors.shape[1]
-    model = ThoughtSpace(width, {data.domain: data.item_ids for data in domains}, config)
+    thoughtful = any(config.item_thought_weights) and any(one.item_thoughts is not None for one in domains)
+    catalogues = {data.domain: data.item_ids for data in domains}
+    model = ThoughtSpace(width, catalogues, config, views=2 if thoughtful else 1)
     objective.centre_rationales(model, domains)
     return model
 

@@ -23,6 +23,11 @@ class Validation:
         rng = np.random.default_rng(config.seed)
         self._domains = [(data, _sample(data, config.validation_users, rng)) for data in domains]
 
+    @property
+    def has_dislikes(self) -> bool:
+        """Whether users of any domain rated items low."""
+        return any(data.disliked is not None for data, _ in self._domains)
+
     def ndcg(self) -> float:
         """Mean over the domains that have validation items; 0 where none has."""
         gains = self.gains(abroad=False)

@@ -11,7 +11,7 @@ from rich.console import Console
 from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
 from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
-from pulse_pipeline.commands.results import candidate_table, metrics
+from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
 from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
@@ -32,6 +32,7 @@ SETTINGS = {
     "thought_space": {"epochs": 1},
     "published_space": {"epochs": 1},
     "reasoner": {"epochs": 1, "evaluation_users": 12, "users": 12},
+    "ablations": {"run": ["no rationales", "BM25"]},
     "evaluation": {"seeds": 2},
 }
 PROJECT = Project(demo_registry(), Settings.model_validate(SETTINGS))
@@ -47,6 +48,7 @@ def pipeline(tmp_path_factory):
         materialise(
             PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
         )
+        materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
         materialise(PROJECT, f"{faithful},seed_evaluation", PROJECT.registry.names, FAKES)
     return Home(root)
@@ -111,7 +113,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 18 * 3 + 2 * 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 19 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -384,6 +386,14 @@ def test_the_faithful_arm_has_rows_of_its_own(inside):
     assert "HR@1 of 20" in shown
 
 
+def test_ablations_are_kept_and_shown(inside):
+    figures = pl.read_parquet(inside.storage / "ablation_evaluation" / "Demo_Books.parquet")
+    differences = figures.filter(metric="NDCG difference", slice="all")
+    assert differences["model"].to_list() == ["PULSE - no rationales", "PULSE - BM25"]
+    assert "no rationales" in rendered(ablation_table(figures))
+    assert len(list((inside.ablations / "Demo_Books").glob("*.parquet"))) == 3
+
+
 def test_published_thoughts_are_written_before_the_item_that_scores_them(inside):
     thoughts = pl.read_parquet(inside.storage / "published_rationales" / "Demo_Films.parquet")
     interactions = pl.read_parquet(inside.storage / "interactions" / "Demo_Films.parquet")
@@ -413,6 +423,7 @@ def test_what_costs_much_is_made_only_if_it_is_named():
         "published_rationales",
         "reasoner_model",
         "reasoner_evaluation",
+        "ablation_evaluation",
         "seed_evaluation",
     }
     for selection in (None, "rationales+", "*report", "group:evaluation"):
@@ -421,6 +432,7 @@ def test_what_costs_much_is_made_only_if_it_is_named():
         "item_rationales",
         "refined_rationales",
         "bridging_rationales",
+        "ablation_evaluation",
         "seed_evaluation",
     }
     assert chosen("group:reasoner") == {"reasoner_model"}

@@ -64,7 +64,10 @@ def test_a_finished_training_is_read_and_nothing_is_learned_again(uninterrupted,
     same(train("both", domains, CONFIG, state=state), whole)
 
 
-@pytest.mark.parametrize("changed", ["settings", "history", "vectors", "rationales", "order of domains"])
+@pytest.mark.parametrize(
+    "changed",
+    ["settings", "history", "vectors", "rationales", "item thoughts", "ratings", "order of domains"],
+)
 def test_other_settings_or_data_begin_anew(uninterrupted, tmp_path, changed):
     domains, _ = uninterrupted
     state = tmp_path / "state.safetensors"
@@ -76,6 +79,8 @@ def test_other_settings_or_data_begin_anew(uninterrupted, tmp_path, changed):
         "history": ([planted(seed=3), domains[1]], short),
         "vectors": ([replace(first, item_vectors=-first.item_vectors), domains[1]], short),
         "rationales": ([replace(first, rationales=None), domains[1]], short),
+        "item thoughts": ([replace(first, item_thoughts=first.item_vectors), domains[1]], short),
+        "ratings": ([replace(first, disliked=[items[:1] for items in first.sequences]), domains[1]], short),
         "order of domains": (domains[::-1], short),
     }
     data, config = others[changed]

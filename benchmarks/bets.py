@@ -1,0 +1,204 @@
+"""Where rationales could add something (docs/bets.md): one row a bet, reader and group of users.
+
+The domains' interactions, items and item embeddings must be materialised; rationales and item rationales
+count where they are. All weights are chosen on validation items, figures are of test items, leave-one-out,
+full ranking, the mean over seeds; intervals by bootstrap over users, differences paired. A run that is
+killed goes on where it stopped.
+
+    pulse run --domains ML100K --select "*item_rationales,item_embeddings"
+    python -m benchmarks.bets ML100K Gift_Cards --seeds 3
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from assets.ablations import encoding
+from benchmarks.bets_page import write_page
+from pulse_pipeline.evaluation.ablations.material import Material, Tables
+from pulse_pipeline.evaluation.ablations.run import Job, jobs
+from pulse_pipeline.evaluation.ablations.settings import AblationSettings
+from pulse_pipeline.evaluation.bootstrap import intervals, paired_difference
+from pulse_pipeline.evaluation.in_domain import MODEL
+from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.ranking import UserRanks, user_ranks
+from pulse_pipeline.evaluation.slices import slices
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.progress import track
+from pulse_pipeline.provenance import git_sha
+from pulse_pipeline.schemas import Rationales
+from pulse_pipeline.settings import Settings, load_settings
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
+from resources.storage import table_path
+from resources.text_encoder import TextEncoder
+
+RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
+
+BETS = {
+    "no item thoughts": "1 item thoughts",
+    "shuffled item thoughts": "1 item thoughts",
+    "random words as item thoughts": "1 item thoughts",
+    "no hindsight loss": "3 hindsight as supervision",
+    "foresight as hindsight": "3 hindsight as supervision",
+    "ratings not read": "5 low ratings",
+    "no rationales": "user rationales",
+    "shuffled rationales": "user rationales",
+}
+"""What is taken away, and the bet that it is about."""
+
+OF_USERS = ("no rationales", "shuffled rationales", "no hindsight loss", "foresight as hindsight")
+"""Arms that an untrained reader and a history cut short say nothing about: its gate is closed, and what was
+written about a user was written from all of the history."""
+
+UNTRAINED = {"epochs": 0, "following_weights": (0.0,)}
+"""Text-kNN, its few scalars fitted on validation: what thoughts are worth before anything is learned."""
+
+
+@dataclass(frozen=True)
+class Brief(DomainData):
+    """A domain of which only the latest items of each user are known at serving.
+
+    Attributes:
+        known: How many.
+    """
+
+    known: int = 1
+
+    def history(self, user: int, phase: Phase) -> IntArray:
+        """The latest items that `user` is known to have."""
+        return super().history(user, phase)[-self.known :]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("domains", nargs="+", help="domains of the home")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by domain")
+    arguments = parser.parse_args()
+    settings = load_settings()
+    for name in arguments.domains:
+        material, writer = _material(name, settings)
+        rows = list(figures(material, settings, range(arguments.seeds), writer))
+        _keep(arguments.out, rows)
+        write_page(arguments.out)
+
+
+def figures(material: Material, settings: Settings, seeds: range, writer: str) -> Iterator[dict[str, Any]]:
+    """Each bet by two readers, with all that is known of users and with their last item or three."""
+    for reader, changes in (("untrained", UNTRAINED), ("trained", {})):
+        config = settings.thought_space.model_copy(update=changes)
+        arms = [name for name in BETS if reader == "trained" or name not in OF_USERS]
+        gains = _gains(material, config, seeds if reader == "trained" else range(1), arms)
+        for group, known, members in _groups(material.data):
+            own = gains[MODEL, known][members]
+            for arm in arms:
+                if (f"{MODEL}, {arm}", known) not in gains or (known and arm in OF_USERS):
+                    continue
+                other = gains[f"{MODEL}, {arm}", known][members]
+                found, full = paired_difference(own, other), intervals(own[:, None])[0]
+                yield {
+                    "domain": material.data.domain,
+                    "writer": writer,
+                    "bet": BETS[arm],
+                    "reader": reader,
+                    "users": group,
+                    "minus": arm,
+                    "n_users": int(members.sum()),
+                    "ndcg@10": full.value,
+                    "without": float(other.mean()),
+                    "difference": found.value,
+                    "low": found.low,
+                    "high": found.high,
+                    "p": found.p_value,
+                    "seeds": len(seeds) if reader == "trained" else 1,
+                    "git_sha": git_sha(),
+                }
+
+
+def _groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
+    """Name, items known (0 for all) and members of each group of test users."""
+    users = data.evaluated_users("test")
+    for name, members in slices(data, UserRanks(users, np.ones_like(users)), "test"):
+        if name in {"all", "history:1-3", "rationale:yes"}:
+            yield name, 0, members
+    everybody = np.ones(len(users), dtype=np.bool_)
+    yield "only the last 3 items known", 3, everybody
+    yield "only the last item known", 1, everybody
+
+
+def _gains(
+    material: Material, config: ThoughtSpaceConfig, seeds: range, arms: list[str]
+) -> dict[tuple[str, int], Any]:
+    """NDCG@10 of each test user by model and items known, the mean over seeds."""
+    kept = Home.from_environment().cache / "bets" / material.data.domain
+    planned = list(jobs(material, config, AblationSettings(run=tuple(arms), seeds=tuple(seeds)), kept))
+    found: dict[tuple[str, int], list[Any]] = {}
+    with track(f"bets {material.data.domain}", len(planned), "trainings") as progress:
+        for job in planned:
+            progress.relabel(f"bets {material.data.domain}: {job.name}, seed {job.seed}")
+            for known, ranks in _ranks(job, material).items():
+                found.setdefault((job.name, known), []).append(METRICS["NDCG"](ranks, 10))
+            progress.advance()
+    return {key: np.mean(gains, axis=0) for key, gains in found.items()}
+
+
+def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
+    if not job.path.exists():
+        ranker = job.ranker(material)
+        views = {
+            known: job.data if not known else Brief(**vars(job.data), known=known) for known in (0, 1, 3)
+        }
+        ranks = {str(known): user_ranks(ranker, view, "test").ranks for known, view in views.items()}
+        with replacing(job.path) as aside:
+            pl.DataFrame(ranks).write_parquet(aside)
+        job.state.unlink(missing_ok=True)
+    frame = pl.read_parquet(job.path, glob=False)
+    return {int(known): frame[known].to_numpy() for known in frame.columns}
+
+
+def _material(domain: str, settings: Settings) -> tuple[Material, str]:
+    """A domain of the home and the model that wrote about it."""
+    home = Home.from_environment()
+    encode = encoding(home, settings.encoder, TextEncoder().encoder(settings.encoder))
+
+    def table(asset: str) -> pl.DataFrame | None:
+        path = table_path(home, asset, domain)
+        return pl.read_parquet(path, glob=False) if path.exists() else None
+
+    interactions, items, embeddings = (table(name) for name in ("interactions", "items", "item_embeddings"))
+    if interactions is None or items is None or embeddings is None:
+        raise SystemExit(f"error: {domain} is not there yet: pulse run --domains {domain}")
+    thoughts, written, vectors = (
+        table(name) for name in ("item_rationales", "rationales", "rationale_embeddings")
+    )
+    if written is None or vectors is None:
+        written = Rationales.create_empty()
+        vectors = written.select("user_id", "kind", "target_position").with_columns(
+            pl.Series("vector", [], embeddings.schema["vector"])
+        )
+    writers = [frame["model"] for frame in (thoughts, written) if frame is not None]
+    writer = ", ".join(sorted({Path(model).name for models in writers for model in models.unique()}))
+    tables = Tables(interactions, items, embeddings, written, vectors, thoughts)
+    return Material(domain, "loo", tables, encode), writer
+
+
+def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
+    about = {(row["domain"], row["writer"]) for row in rows}
+    before = json.loads(path.read_text()) if path.exists() else []
+    others = [row for row in before if (row["domain"], row["writer"]) not in about]
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(others + rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

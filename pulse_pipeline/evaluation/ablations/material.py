@@ -1,0 +1,183 @@
+"""What ablations of a domain are made from: its data, and the same with one thing made false."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, Protocol, RationaleVectors
+from pulse_pipeline.thought_space.geometry import has_text
+from pulse_pipeline.thought_space.scoring import shuffled
+
+Encode = Callable[[list[str]], FloatArray]
+"""Vectors of texts, zero rows for empty ones [len(texts), d]."""
+
+KINDS = ("serving", "training", "hindsight")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A domain's tables.
+
+    Attributes:
+        interactions: The `interactions` table.
+        items: The `items` table.
+        item_embeddings: The `item_embeddings` table.
+        rationales: The `rationales` table.
+        rationale_embeddings: The `rationale_embeddings` table.
+        item_rationales: The `item_rationales` table; None where it was not made.
+        refined_rationales: The `refined_rationales` table; None where it was not made.
+    """
+
+    interactions: pl.DataFrame
+    items: pl.DataFrame
+    item_embeddings: pl.DataFrame
+    rationales: pl.DataFrame
+    rationale_embeddings: pl.DataFrame
+    item_rationales: pl.DataFrame | None = None
+    refined_rationales: pl.DataFrame | None = None
+
+
+class Material:
+    """One domain under one protocol, and its controls.
+
+    Attributes:
+        data: The domain as the pipeline trains on it.
+        texts: The text of each item, in the order of the catalogue.
+        baselines: Settings of the baselines among the controls.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        protocol: Protocol,
+        tables: Tables,
+        encode: Encode,
+        *,
+        baselines: BaselineSettings | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Assemble the domain.
+
+        Args:
+            domain: Its name.
+            protocol: Whose split.
+            tables: Its tables.
+            encode: The encoder that the tables' vectors come from.
+            baselines: Settings of the baselines among the controls; defaults without.
+            seed: Seed of what is shuffled and drawn.
+        """
+        self._tables, self._encode, self._seed = tables, encode, seed
+        self.baselines = baselines or BaselineSettings()
+        self.data = self._assembled(domain, protocol, tables.rationale_embeddings)
+        items = tables.items.select("item_id", "text", title=pl.col("title").fill_null(""))
+        items = tables.item_embeddings.select("item_id").join(
+            items, on="item_id", how="left", maintain_order="left"
+        )
+        self.texts: list[str] = items["text"].fill_null("").to_list()
+        self._titles: list[str] = items["title"].fill_null("").to_list()
+
+    @property
+    def has_rationales(self) -> bool:
+        """Whether any user's rationale is used in training or at serving."""
+        written = self.data.rationales
+        return written is not None and any(has_text(getattr(written, kind)).any() for kind in KINDS)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether any item has a text."""
+        return any(self.texts)
+
+    @property
+    def has_titles(self) -> bool:
+        """Whether titles are there and are not all that the texts hold."""
+        return any(self._titles) and self._titles != self.texts
+
+    @property
+    def has_refined(self) -> bool:
+        """Whether refined rationales were made, and there is foresight that they can take the place of."""
+        return self._tables.refined_rationales is not None and self.has_rationales
+
+    def without_rationales(self) -> DomainData:
+        """Nothing was written about users."""
+        return replace(self.data, rationales=None)
+
+    def shuffled_rationales(self) -> DomainData:
+        """Every user has another's rationales."""
+        own = self._rationales
+        serving, training, hindsight = (shuffled(getattr(own, kind), self._seed) for kind in KINDS)
+        mixed = RationaleVectors(serving, training, hindsight, own.spoken)
+        return replace(self.data, rationales=mixed)
+
+    def random_rationales(self) -> DomainData:
+        """Random words of the catalogue in place of each rationale, as many as it has."""
+        written = self._tables.rationales.filter("valid")
+        lengths = written["rationale"].str.split(" ").list.len().to_list()
+        return replace(self.data, rationales=self._embedded(written, self._random_words(lengths)))
+
+    def foresight_as_hindsight(self) -> DomainData:
+        """Supervision by what was written without the chosen item in sight."""
+        known = self._rationales
+        return replace(self.data, rationales=replace(known, hindsight=known.training))
+
+    def refined_as_foresight(self) -> DomainData:
+        """Refined rationales serve where there are any."""
+        assert self._tables.refined_rationales is not None
+        refined = self._tables.refined_rationales.filter("valid").with_columns(kind=pl.lit("foresight"))
+        served = self._embedded(refined, refined["rationale"].to_list()).serving
+        own = self._rationales
+        serving = np.where(has_text(served)[:, None], served, own.serving)
+        return replace(self.data, rationales=replace(own, serving=serving))
+
+    def titles_only(self) -> DomainData:
+        """Items are described by their titles alone."""
+        return replace(self.data, item_vectors=self._encode(self._titles))
+
+    def without_thoughts(self) -> DomainData:
+        """Nothing was written about items."""
+        return replace(self.data, item_thoughts=None)
+
+    def shuffled_thoughts(self) -> DomainData:
+        """Every item has what was thought of another."""
+        assert self.data.item_thoughts is not None
+        return replace(self.data, item_thoughts=shuffled(self.data.item_thoughts, self._seed))
+
+    def random_thoughts(self) -> DomainData:
+        """Random words of the catalogue in place of each thought, as many as it has."""
+        assert self.data.item_thoughts is not None and self._tables.item_rationales is not None
+        written = self._tables.item_rationales.filter("valid")
+        lengths = dict(zip(written["item_id"], written["rationale"].str.split(" ").list.len(), strict=True))
+        present = has_text(self.data.item_thoughts)
+        owners = [item for item, there in zip(self.data.item_ids, present, strict=True) if there]
+        thoughts = self.data.item_thoughts.copy()
+        thoughts[present] = self._encode(self._random_words([lengths.get(item, 1) for item in owners]))
+        return replace(self.data, item_thoughts=thoughts)
+
+    def without_ratings(self) -> DomainData:
+        """Nothing was rated low."""
+        return replace(self.data, disliked=None)
+
+    @property
+    def _rationales(self) -> RationaleVectors:
+        assert self.data.rationales is not None
+        return self.data.rationales
+
+    def _embedded(self, written: pl.DataFrame, texts: list[str]) -> RationaleVectors:
+        vectors = self._encode(texts)
+        table = written.select("user_id", "kind", "target_position").with_columns(
+            pl.Series("vector", vectors, pl.Array(pl.Float32, vectors.shape[1]))
+        )
+        found = self._assembled(self.data.domain, self.data.protocol, table).rationales
+        assert found is not None
+        return found
+
+    def _assembled(self, domain: str, protocol: Protocol, rationales: pl.DataFrame) -> DomainData:
+        return assemble(domain, protocol, self._tables.interactions, self._tables.item_embeddings, rationales)
+
+    def _random_words(self, lengths: list[int]) -> list[str]:
+        words = np.array(" ".join(self.texts).split())
+        drawn = np.random.default_rng(self._seed).choice(words, sum(lengths))
+        return [" ".join(piece) for piece in np.split(drawn, np.cumsum(lengths)[:-1])]

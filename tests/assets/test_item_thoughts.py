@@ -1,0 +1,27 @@
+"""What was written about items reaches their embeddings once it is there."""
+
+import polars as pl
+
+from assets.project import Project
+from pulse_pipeline.commands.materialise import materialise
+from pulse_pipeline.commands.plan import plan
+from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.settings import Settings
+from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
+
+FAKES = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}
+PROJECT = Project(demo_registry(), Settings())
+
+
+def test_item_embeddings_take_up_item_rationales(home):
+    def thoughts():
+        return pl.read_parquet(home / "storage" / "item_embeddings" / "Demo_Books.parquet")["thought"]
+
+    materialise(PROJECT, "*item_embeddings", ["Demo_Books"], FAKES)
+    assert thoughts().null_count() == len(thoughts())
+    materialise(PROJECT, "item_rationales", ["Demo_Books"], FAKES)
+    reasons = {step.asset: step.reason for step in plan(PROJECT, "item_embeddings", ["Demo_Books"])}
+    materialise(PROJECT, "item_embeddings", ["Demo_Books"], FAKES)
+    written = pl.read_parquet(home / "storage" / "item_rationales" / "Demo_Books.parquet")
+    assert 0 < len(thoughts()) - thoughts().null_count() == written["valid"].sum()
+    assert reasons == {"item_embeddings": "item_rationales[Demo_Books] is new"}
