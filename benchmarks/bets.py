@@ -149,7 +149,7 @@ def _gains(
             for known, ranks in _ranks(job, material).items():
                 found.setdefault((job.name, known), []).append(METRICS["NDCG"](ranks, 10))
             progress.advance()
-    return {key: np.mean(gains, axis=0) for key, gains in found.items()}
+    return {key: np.mean(gains, axis=0, dtype=np.float64) for key, gains in found.items()}
 
 
 def _ranks(job: Job, material: Material) -> dict[int, IntArray]:

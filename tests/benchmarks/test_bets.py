@@ -1,0 +1,48 @@
+"""What the page of bets says is what was measured: on the same users, of histories cut as it says."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import bets
+from benchmarks.bets_page import write_page
+from pulse_pipeline.settings import Settings
+from tests.evaluation.ablations.test_ablations import CONFIG, material
+from tests.thought_space.conftest import planted
+
+
+def test_of_a_brief_history_only_the_latest_items_are_known():
+    data = planted()
+    brief = bets.Brief(**vars(data), known=3)
+    for phase in ("valid", "test"):
+        assert brief.history(5, phase).tolist() == data.history(5, phase).tolist()[-3:]
+        assert brief.target(5, phase) == data.target(5, phase)
+    assert np.array_equal(brief.evaluated_users("test"), data.evaluated_users("test"))
+
+
+@pytest.fixture
+def rows(home):
+    settings = Settings().model_copy(update={"thought_space": CONFIG})
+    return list(bets.figures(material(), settings, range(2), "a model"))
+
+
+def test_each_bet_is_a_difference_of_the_same_users(rows):
+    assert {row["minus"] for row in rows} == set(bets.BETS)
+    assert {row["reader"] for row in rows if row["minus"] == "no rationales"} == {"trained"}
+    assert {row["users"] for row in rows if row["minus"] in bets.OF_USERS} == {"all"}
+    for row in rows:
+        assert row["difference"] == pytest.approx(row["ndcg@10"] - row["without"])
+        assert row["low"] <= row["difference"] <= row["high"]
+
+
+def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
+    out = tmp_path / "bets.json"
+    bets._keep(out, [{**rows[0], "domain": "elsewhere"}])
+    bets._keep(out, rows)
+    bets._keep(out, rows)
+    assert len(json.loads(out.read_text())) == len(rows) + 1
+    write_page(out)
+    page = out.with_suffix(".md").read_text()
+    assert page.count("\n## ") == 2
+    assert page.count("no item thoughts") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)
