@@ -270,7 +270,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     import polars as pl
 
     from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
-    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table
+    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
     from pulse_pipeline.domains import load_registry
 
     registry = load_registry()
@@ -288,7 +288,8 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     _out.print(in_domain_table(figures, registry.synthetic))
     members = {mix: registry.members(mix) for mix in registry.mixes}
     _out.print(zero_shot_table(figures, members, registry.synthetic))
-    for table in (few_shot_table(figures, registry.synthetic), arrival_table(figures, registry.synthetic)):
+    for make in (word_table, few_shot_table, arrival_table):
+        table = make(figures, registry.synthetic)
         if table.row_count:
             _out.print(table)
 

@@ -23,6 +23,7 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
     own = (
         "in_domain_evaluation",
         "reasoner_evaluation",
+        "zero_shot_evaluation",
         "few_shot_evaluation",
         "arrival_evaluation",
     )
