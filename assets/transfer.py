@@ -11,23 +11,76 @@ from pulse_pipeline.domains import ALL_BUT
 from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.evaluation import word_reader
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
 from pulse_pipeline.evaluation.crossing import GRIDS
 from pulse_pipeline.evaluation.few_shot import SHARES, evaluate_few_shot
+from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
+from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.rationales.arrivals import arrivals
 from pulse_pipeline.schemas import BridgingRationales, Metrics
-from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble
+from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from resources.storage import OPTIONAL_PARTITIONS
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
+NO_SOURCE = "transfer needs a source: name a second domain in domains.yaml"
+
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`few_shot_evaluation`, `arrival_evaluation`, partitioned by target domain."""
-    return [_few_shot_evaluation(project), _arrival_evaluation(project)]
+    """`zero_shot_evaluation`, `few_shot_evaluation`, `arrival_evaluation`, partitioned by target domain."""
+    return [_zero_shot_evaluation(project), _few_shot_evaluation(project), _arrival_evaluation(project)]
+
+
+def _zero_shot_evaluation(project: Project) -> dg.AssetsDefinition:
+    seed = project.settings.thought_space.seed
+    version = fingerprint([VERSION, word_reader.GRIDS, seed])
+    everywhere = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        ins={"interactions": everywhere, "items": everywhere, "item_embeddings": everywhere},
+        kinds={"numpy"},
+        tags=ON_DEMAND,
+        description="A domain read by the vectors and words of its texts, as was fitted on all others.",
+    )
+    def zero_shot_evaluation(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        interactions: Tables,
+        items: Tables,
+        item_embeddings: Tables,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        name = context.partition_key
+        with materialising(context, tracking, version, {"target": name, "seed": seed}) as work:
+            if len(interactions) < 2:
+                raise PulseError(NO_SOURCE)
+            figures, fitted = [], {}
+            for protocol in PROTOCOLS:
+                texts = {
+                    one: Texts(
+                        assemble(one, protocol, interactions[one], item_embeddings[one]),
+                        titles(items[one], item_embeddings[one]),
+                    )
+                    for one in sorted(interactions)
+                    if has_protocol(interactions[one], protocol)
+                }
+                target = texts.pop(name, None)
+                if target is None or not texts:
+                    continue
+                found, reading = evaluate_zero_shot(list(texts.values()), target, ALL_BUT + name, seed)
+                figures += found
+                fitted |= {f"{protocol}_{scalar}": value for scalar, value in vars(reading).items()}
+            table = pl.concat([Metrics.create_empty(), *(one.metrics for one in figures)])
+            return work.table(table, metrics=fitted)
+
+    return zero_shot_evaluation
 
 
 def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
@@ -62,7 +115,7 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
         params = {"target": name, "shares": SHARES, **config.model_dump()}
         with materialising(context, tracking, version, params) as work:
             if len(interactions) < 2:
-                raise PulseError("few-shot transfer needs a source: name a second domain in domains.yaml")
+                raise PulseError(NO_SOURCE)
             figures = []
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)

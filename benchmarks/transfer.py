@@ -22,10 +22,10 @@ import polars as pl
 
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
-from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
-from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker
+from pulse_pipeline.evaluation.evaluate import Evaluated, difference
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
-from pulse_pipeline.evaluation.in_domain import MODEL
+from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
+from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import text_hash
@@ -33,8 +33,6 @@ from pulse_pipeline.rationales.arrivals import arrivals as known_before
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
-from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
-from pulse_pipeline.thought_space.training import train
 from resources.storage import table_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
@@ -67,14 +65,12 @@ def main() -> None:
 
 
 def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """The Thought Space of the sources against text-kNN, which learns from nobody."""
-    config = ThoughtSpaceConfig(seed=arguments.seed)
-    mix = "+".join(arguments.sources)
-    model = train(mix, [_data(name) for name in arguments.sources], config).model
-    target = _data(arguments.target, arguments.users)
-    text = evaluate_ranker(TextKNN(centred=True).fit(target), target, train_mix=None, seed=0)
-    ours = evaluate_ranker(ThoughtSpaceRanker(model, MODEL), target, train_mix=mix, seed=config.seed)
-    yield from _rows([text, ours], against=text)
+    """Vectors and words, as fitted on the sources, against text-kNN, which learns from nobody."""
+    sources = [_texts(name) for name in arguments.sources]
+    target = _texts(arguments.target, arguments.users)
+    found, reading = evaluate_zero_shot(sources, target, "+".join(arguments.sources), arguments.seed)
+    for row in _rows(found, against=found[0]):
+        yield row | {"reading": vars(reading)}
 
 
 def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -141,6 +137,10 @@ def _data(name: str, at_most: int | None = None) -> DomainData:
         n_train=data.n_train[users],
         n_known=data.n_known[users],
     )
+
+
+def _texts(name: str, at_most: int | None = None) -> Texts:
+    return Texts(_data(name, at_most), titles(_table("items", name), _table("item_embeddings", name)))
 
 
 def _table(asset: str, domain: str) -> pl.DataFrame:

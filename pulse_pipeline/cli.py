@@ -331,7 +331,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
 
     from pulse_pipeline.commands.explaining import explanation_table
     from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
-    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table
+    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
     from pulse_pipeline.domains import load_registry
 
     registry = load_registry()
@@ -351,6 +351,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
         in_domain_table(figures, registry.synthetic),
         zero_shot_table(figures, members, registry.synthetic),
         explanation_table(figures, registry.synthetic),
+        word_table(figures, registry.synthetic),
         few_shot_table(figures, registry.synthetic),
         arrival_table(figures, registry.synthetic),
     ):

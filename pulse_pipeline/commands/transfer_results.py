@@ -1,4 +1,4 @@
-"""The tables of `pulse evaluate` about few-shot transfer and arrivals, where those were evaluated."""
+"""The tables of `pulse evaluate` about transfer and arrivals, where those were evaluated."""
 
 from collections.abc import Collection
 
@@ -9,9 +9,34 @@ from pulse_pipeline.domains import ALL, ALL_BUT
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.few_shot import SHARES, share_of, shared_mix
 from pulse_pipeline.evaluation.in_domain import BASELINE
+from pulse_pipeline.evaluation.word_reader import WordReader
 
 NOT_MEASURED = "-"
 TEXT = TextKNN(centred=True).name  # learns from nobody, so it has no row for a share
+
+
+def word_table(figures: pl.DataFrame, synthetic: Collection[str] = ()) -> Table:
+    """NDCG@10 of reading a foreign domain by vectors and words, beside centred text-kNN.
+
+    Args:
+        figures: Rows of the `metrics` table.
+        synthetic: Domains that are generated; the table says so.
+    """
+    table = Table(title="Zero-shot by vectors and words, NDCG@10; nothing of the target's users is learned")
+    for column in ("target", "protocol", TEXT, WordReader.name, "p of the difference"):
+        table.add_column(column, justify="left" if column in {"target", "protocol"} else "right")
+    headline = figures.filter(slice="all", metric="NDCG", k=10, candidates="full")
+    keys = ["dataset", "protocol"]
+    plain = headline.filter(model=TEXT).select(*keys, plain="value")
+    for row in headline.filter(model=WordReader.name).join(plain, on=keys).iter_rows(named=True):
+        table.add_row(
+            _told(row["dataset"], synthetic),
+            row["protocol"],
+            f"{row['plain']:.4f}",
+            f"{row['value']:.4f} [{row['ci_low']:.4f}, {row['ci_high']:.4f}]",
+            f"{row['p_value_vs_best_baseline']:.3f}",
+        )
+    return table
 
 
 def few_shot_table(figures: pl.DataFrame, synthetic: Collection[str] = ()) -> Table:
