@@ -21,9 +21,9 @@ from pulse_pipeline.evaluation.in_domain import (
 )
 from pulse_pipeline.evaluation.leak_probe import leak_probe
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
-from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
-from pulse_pipeline.evaluation.report.charts import to_png
+from pulse_pipeline.evaluation.report.build import DomainTables, build_report
 from pulse_pipeline.evaluation.report.page import write_report
+from pulse_pipeline.evaluation.report.plots import plots
 from pulse_pipeline.evaluation.transfer import evaluate_transfer
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
@@ -331,15 +331,11 @@ def _report(project: Project) -> dg.AssetsDefinition:
                 aside.write_text(json.dumps(metrics.to_dicts(), indent=1), encoding="utf-8")
             for name in ("index.html", "metrics.json"):
                 work.run.artifact(name, (folder / name).read_bytes())
-            heat_map = transfer_chart(inputs)
-            pictures = {}
-            if heat_map is not None:
-                synthetic = [name for name in project.registry.synthetic if name in tables]
-                titled = heat_map.properties(title=f"synthetic: {', '.join(synthetic)}" if synthetic else "")
-                png = to_png(titled)
-                work.run.artifact("transfer.png", png)
-                pictures["transfer"] = picture(png)
+            pictures = plots(inputs)
+            for name, png in pictures.items():
+                work.run.artifact(f"{name}.png", png)
+            shown = {name: picture(png) for name, png in pictures.items()}
             page = dg.MetadataValue.path(folder / "index.html")
-            return work.table(metrics, {"page": page, **pictures})
+            return work.table(metrics, {"page": page, **shown})
 
     return report
