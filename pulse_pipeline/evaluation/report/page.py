@@ -9,7 +9,7 @@ from pulse_pipeline.evaluation.report.sections import sections
 from pulse_pipeline.evaluation.report.views.ablations import part
 from pulse_pipeline.evaluation.report.views.beyond import MEANINGS
 from pulse_pipeline.evaluation.report.views.headline import SHOWN
-from pulse_pipeline.evaluation.report.views.metrics import K, PROTOCOLS, corrected, is_baseline, is_zero_shot
+from pulse_pipeline.evaluation.report.views.metrics import PROTOCOLS, K, corrected, is_baseline, is_zero_shot
 from pulse_pipeline.files import replacing
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -62,4 +62,3 @@ def _ranked(data: DomainData, user: int) -> int:
 def _titles(data: DomainData, items: pl.DataFrame) -> list[str]:
     names = dict(items.select("item_id", pl.coalesce("title", "item_id")).iter_rows())
     return [names[item] for item in data.item_ids]
-

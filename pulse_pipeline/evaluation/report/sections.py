@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import polars as pl
+
 from pulse_pipeline.evaluation.report.charts.curves import training_curve
 from pulse_pipeline.evaluation.report.charts.forest import forest
 from pulse_pipeline.evaluation.report.charts.heat_map import heat_map
 from pulse_pipeline.evaluation.report.charts.quality_cost import quality_cost
 from pulse_pipeline.evaluation.report.charts.slices import slice_plot
-from pulse_pipeline.evaluation.report.charts.style import palette, to_svg
+from pulse_pipeline.evaluation.report.charts.style import Chart, palette, to_svg
 from pulse_pipeline.evaluation.report.charts.thought_map import layouts, thought_map
-from pulse_pipeline.evaluation.report.inputs import DomainFacts, ReportInputs
+from pulse_pipeline.evaluation.report.inputs import DifferenceRow, DomainFacts, ReportInputs
 from pulse_pipeline.evaluation.report.pictures import Picture, address, picture
 from pulse_pipeline.evaluation.report.views import (
     ablations,
@@ -88,15 +90,22 @@ def _domain_costs(report: ReportInputs, domain: DomainFacts) -> Material:
             break
     else:
         return {}
-    alt = "Scatter plot of NDCG@10 over {} in {}, one point a model; the figures are in the table below"
-    pictures = []
-    if any(point.tokens for point in points):
-        alt_text = alt.format("tokens per user", domain.name)
-        pictures.append(picture(lambda narrow: quality_cost(points, "tokens", narrow=narrow), alt_text))
-    if any(point.milliseconds is not None for point in points):
-        alt_text = alt.format("milliseconds per user", domain.name)
-        pictures.append(picture(lambda narrow: quality_cost(points, "milliseconds", narrow=narrow), alt_text))
-    return {"name": domain.name, "protocol": protocol, "points": points, "pictures": pictures} if pictures else {}
+    pictures = [
+        picture(partial(_quality_cost, points, currency), _cost_alt(currency, domain.name))
+        for currency in costs.CURRENCIES
+        # Where nothing costs anything there is nothing to plot.
+        if any(getattr(point, currency) for point in points)
+    ]
+    shown = {"name": domain.name, "protocol": protocol, "points": points, "pictures": pictures}
+    return shown if pictures else {}
+
+
+def _quality_cost(points: list[costs.CostPoint], currency: costs.Currency, narrow: bool) -> Chart:
+    return quality_cost(points, currency, narrow=narrow)
+
+
+def _cost_alt(currency: str, domain: str) -> str:
+    return f"Scatter plot of NDCG@10 over {currency} per user in {domain}; the figures are in the table below"
 
 
 def _ablations(report: ReportInputs) -> Material:
@@ -109,7 +118,7 @@ def _ablations(report: ReportInputs) -> Material:
     }
 
 
-def _forest(rows: Any, narrow: bool) -> Any:
+def _forest(rows: list[tuple[str, DifferenceRow]], narrow: bool) -> Chart:
     return forest(rows, narrow=narrow)
 
 
@@ -128,7 +137,7 @@ def _slices(report: ReportInputs) -> Material:
     }
 
 
-def _slice_plot(one: groups.Slices, narrow: bool) -> Any:
+def _slice_plot(one: groups.Slices, narrow: bool) -> Chart:
     return slice_plot(one, narrow=narrow)
 
 
@@ -155,13 +164,17 @@ def heat_maps(report: ReportInputs, protocol: str) -> list[Picture]:
     source, target = transfer.sources(report, cells), transfer.targets(report, cells)
     return [
         picture(
-            lambda narrow, value=value: heat_map(cells, value, source, target, narrow=narrow),  # type: ignore[misc]
+            partial(_heat_map, cells, value, source, target),
             f"Heat map by training mix and target domain: {caption}",
             caption,
         )
         for value, caption in captions.items()
         if cells[value].is_not_null().any()
     ]
+
+
+def _heat_map(cells: pl.DataFrame, value: str, source: list[str], target: list[str], narrow: bool) -> Chart:
+    return heat_map(cells, value, source, target, narrow=narrow)
 
 
 def _thoughts(report: ReportInputs) -> Material:
@@ -173,7 +186,11 @@ def _thoughts(report: ReportInputs) -> Material:
         if by in report.thoughts.labels.columns:
             names = report.thoughts.labels[by].unique(maintain_order=True).to_list()
             maps = [
-                (one.title, address(to_svg(thought_map(one, by, names))), f"Map of the space {one.title}, {title.lower()}")
+                (
+                    one.title,
+                    address(to_svg(thought_map(one, by, names))),
+                    f"Map of the space {one.title}, {title.lower()}",
+                )
                 for one in found
             ]
             legend = list(zip(names, palette(len(names)), strict=True))
@@ -200,13 +217,17 @@ def _training(report: ReportInputs) -> Material:
     return {
         "curves": [
             picture(
-                lambda narrow, column=column, title=title: training_curve(epochs, column, title, narrow=narrow),  # type: ignore[misc]
+                partial(_curve, epochs, column, title),
                 f"Line chart: {title} by epoch, one line a training mix",
             )
             for column, title in titles.items()
             if epochs[column].is_not_null().any()
         ]
     }
+
+
+def _curve(epochs: pl.DataFrame, column: str, title: str, narrow: bool) -> Chart:
+    return training_curve(epochs, column, title, narrow=narrow)
 
 
 def _samples(report: ReportInputs) -> Material:

@@ -8,7 +8,7 @@ import polars as pl
 from pulse_pipeline.evaluation.report.charts.style import INK, OURS, SOFT, Chart, fitted, lines
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow
 
-ROW = 40  # pixels
+ROW = 42  # pixels
 
 
 def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -> Chart:
@@ -24,7 +24,7 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
     table = pl.DataFrame(
         [
             {
-                "label": f"{name}\n{figure(row.difference.value)}",
+                "label": f"{name}, {figure(row.difference.value)}".replace(", ", "\n"),
                 "value": row.difference.value,
                 "low": row.difference.low,
                 "high": row.difference.high,

@@ -6,11 +6,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from pulse_pipeline.evaluation.report.charts.style import INK, PHONE, Chart, fitted
+from pulse_pipeline.evaluation.report.charts.style import INK, PHONE, Chart, fitted, lines
 
-CELL, ROW = 84, 34  # pixels
+CELL, ROW = 88, 36  # pixels
 BESIDE = 230  # room for the names of mixes
-CROWDED = 4  # more targets than this, and a phone's cells hold three digits only
+CROWDED = 3  # more targets than this are narrow on a phone
 
 
 def heat_map(
@@ -35,10 +35,22 @@ def heat_map(
     """
     shown = cells.filter(pl.col(value).is_not_null())
     gaps = alt.Scale(paddingInner=0.1, paddingOuter=0.05)  # so that each frame stands by itself
+    crowded = narrow and len(targets) > CROWDED
     above = alt.Axis(
-        orient="top", labelAngle=-30, ticks=False, domain=False, labelLimit=110 if narrow else 180
+        orient="top",
+        # Straight labels are broken at the words of a name; where there is no room for that they stand up.
+        labelAngle=-90 if crowded else 0,
+        labelExpr="datum.label" if crowded else "split(datum.label, '_')",
+        ticks=False,
+        domain=False,
+        labelLimit=130,
     )
-    beside = alt.Axis(ticks=False, domain=False, labelLimit=112 if narrow else 220)
+    beside = alt.Axis(
+        labelExpr=lines("replace(datum.label, 'all-but-', 'all but\\n')"),
+        ticks=False,
+        domain=False,
+        labelLimit=130 if narrow else 220,
+    )
     x = alt.X("target:N", sort=list(targets), title="target", scale=gaps, axis=above)
     y = alt.Y("source:N", sort=list(sources), title=None if narrow else "trained on", scale=gaps, axis=beside)
     base = alt.Chart(shown).encode(x=x, y=y)
@@ -48,7 +60,6 @@ def heat_map(
         .mark_rect(filled=False, stroke=INK, strokeWidth=2.5, cornerRadius=3)
         .encode()
     )
-    crowded = narrow and len(targets) > CROWDED
     figures = (
         base.transform_calculate(figure=_figure(value, crowded))
         .mark_text(fontSize=11 if crowded else 14)

@@ -84,7 +84,12 @@ def _drawn(table: pl.DataFrame, scale: "_Scale", currency: Currency, narrow: boo
     names = (
         base.transform_filter("isValid(datum.label_x)")
         .mark_text(align="left", baseline="middle", fontSize=LETTERS)
-        .encode(x=alt.X("label_x:Q", scale=scale.across(), axis=x_axis), y="label_y:Q", text="model:N", color=colour)
+        .encode(
+            x=alt.X("label_x:Q", scale=scale.across(), axis=x_axis),
+            y="label_y:Q",
+            text="model:N",
+            color=colour,
+        )
     )
     return (steps + dots + names).properties(width=scale.width, height=HEIGHT)
 

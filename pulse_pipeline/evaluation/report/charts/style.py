@@ -25,7 +25,7 @@ PHONE = 340
 """Width of a chart on a phone, in pixels."""
 DESK = 500
 """Width of a chart on a desktop: two fit side by side."""
-PNG_SCALE = 1.5
+PNG_SCALE = 1.0
 
 _ATTRIBUTE = re.compile(r' (transform|d|x|y|x1|x2|y1|y2|width|height)="([^"<>]*)"')
 _FRACTION = re.compile(r"(\.\d\d)\d+")
@@ -46,7 +46,7 @@ def in_the_dark(svg: str) -> str:
 
 
 def to_png(chart: Chart) -> bytes:
-    """Draw a chart as PNG on white, larger than its size for sharp screens."""
+    """Draw a chart as PNG on white, small enough to be kept as metadata."""
     drawn: bytes = vl_convert.vegalite_to_png(_spec(chart, PAPER), scale=PNG_SCALE)
     return drawn
 

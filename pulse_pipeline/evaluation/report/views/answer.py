@@ -93,16 +93,23 @@ def _verdict(silent: DifferenceRow, strangers: DifferenceRow | None) -> Verdict:
 
 def _case(silent: Interval, strangers: Interval | None) -> tuple[Case, str]:
     """A gain counts as one only if another user's rationale does not bring it as well."""
-    if silent.low == silent.high == 0:
-        return "open", "Both rank every user's item alike."
     if silent.high < 0:
         return "hurt", "The model ranks better with its rationales taken away."
     if silent.low <= 0:
-        if strangers is not None and strangers.low > 0:
-            return "open", "A user's own rationale does better than a stranger's, but no better than none."
-        return "open", "The interval of the difference to no rationale holds zero."
+        return "open", _not_shown(silent, strangers)
     if strangers is None:
         return "help", "The model ranks worse without them; other users' rationales were not tried."
     if strangers.low <= 0:
-        return "open", "A text helps, but another user's may help as well, so it is not what was said of this user."
+        return (
+            "open",
+            "A text helps, but another user's may help as much: it may not be what it says of this one.",
+        )
     return "help", "The model ranks worse without them and worse with another user's."
+
+
+def _not_shown(silent: Interval, strangers: Interval | None) -> str:
+    if silent.low == silent.high == 0:
+        return "Both rank every user's item alike."
+    if strangers is not None and strangers.low > 0:
+        return "A user's own rationale does better than a stranger's, but no better than none."
+    return "The interval of the difference to no rationale holds zero."

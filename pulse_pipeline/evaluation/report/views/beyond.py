@@ -48,4 +48,3 @@ def beyond(report: ReportInputs, protocol: str) -> list[Beyond]:
         rows = [(model, [values.get((model, metric)) for metric in metrics]) for model in models]
         found.append(Beyond(domain.name, metrics, rows))
     return found
-

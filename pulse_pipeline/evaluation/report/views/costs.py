@@ -1,7 +1,7 @@
 """Quality against cost: what each model's NDCG@10 takes in tokens and in time."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from pulse_pipeline.evaluation.report.views.metrics import (
 )
 
 Currency = Literal["tokens", "milliseconds"]
+CURRENCIES: tuple[Currency, ...] = get_args(Currency)
 
 
 @dataclass(frozen=True)

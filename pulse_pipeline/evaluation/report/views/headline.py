@@ -113,9 +113,7 @@ def _headline(report: ReportInputs, protocol: str, dataset: str) -> Headline | N
         if SHOWN[0] in by_metric:
             rows.append(_model_row(report, dataset, strongest, by_metric, best))
     rows.sort(key=lambda row: -row.figures[0].value)
-    seen = [
-        row for place, row in enumerate(rows) if place < UNFOLDED or row.ours or row.best_baseline
-    ]
+    seen = [row for place, row in enumerate(rows) if place < UNFOLDED or row.ours or row.best_baseline]
     return Headline(
         dataset=dataset,
         users=int(groups["n_users"].max() or 0),  # type: ignore[arg-type]

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from pulse_pipeline.evaluation.report.inputs import ReportInputs
-from pulse_pipeline.evaluation.report.views.metrics import ARRIVALS, K, SEED_MEAN, ranked_in_full, with_corrected
+from pulse_pipeline.evaluation.report.views.metrics import (
+    ARRIVALS,
+    SEED_MEAN,
+    K,
+    ranked_in_full,
+    with_corrected,
+)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pulse_pipeline.evaluation.report.inputs import ReportInputs
 from pulse_pipeline.evaluation.report.views.metrics import (
     ABLATION,
     ARRIVALS,
-    K,
     SEED_MEAN,
+    K,
     best_baselines,
     of_home_models,
 )
