@@ -118,8 +118,8 @@ def _tokens_per_user(rationales: pl.DataFrame) -> float | None:
     """What an inherited rationale cost is counted once, where it was written."""
     users = rationales["user_id"].n_unique()
     written = rationales.filter(pl.col("inherited_from").is_null())
-    tokens = written["prompt_tokens"].sum() + written["completion_tokens"].sum()
-    return tokens / users if users else None
+    tokens = written.select(pl.col("prompt_tokens", "completion_tokens").sum()).row(0)
+    return float(sum(tokens)) / users if users else None
 
 
 def _readers() -> frozenset[str]:

@@ -85,6 +85,6 @@ def _stacked(charts: Iterable[Titled], synthetic: set[str]) -> Chart:
 
 def _unfitted(chart: Chart) -> Chart:
     """A chart among others cannot be fitted to a width with its labels."""
-    copy = chart.copy()
+    copy: Chart = chart.copy()
     copy.autosize = alt.Undefined
     return copy

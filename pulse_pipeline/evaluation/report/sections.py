@@ -74,7 +74,7 @@ def _models(report: ReportInputs) -> Material:
     names = [name for name in protocols(report) if headline.headlines(report, name)]
     return {
         "headlines": {name: headline.headlines(report, name) for name in names},
-        "sampled": {name: tables for name in protocols(report) if (tables := few.sampled(report, name))},
+        "sampled": {name: choices for name in protocols(report) if (choices := few.sampled(report, name))},
         "beyond": {name: tables for name in names if (tables := beyond.beyond(report, name))},
     }
 

@@ -65,4 +65,4 @@ def _words(text: str) -> set[str]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     letters = re.findall(rf"[^\W\d_]{{{SHORTEST},}}", text.lower())
-    return set(letters) - ENGLISH_STOP_WORDS
+    return {word for word in letters if word not in ENGLISH_STOP_WORDS}

@@ -92,9 +92,7 @@ def test_without_an_untrained_space_there_is_one_map() -> None:
 
 def test_alignment_turns_and_mirrors_and_keeps_distances() -> None:
     points = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
-    turned = (
-        points @ np.array([[0.0, 1.0], [1.0, 0.0]], dtype=np.float32) @ np.array([[0.6, 0.8], [-0.8, 0.6]])
-    )
+    turned = points[:, ::-1] @ np.array([[0.6, 0.8], [-0.8, 0.6]])
     moved = aligned(turned.astype(np.float32) + 5, points)
     assert np.allclose(moved, points - points.mean(axis=0), atol=1e-5)
     assert aligned(points[:0], points[:0]).shape == (0, 2)

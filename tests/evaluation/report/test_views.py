@@ -117,19 +117,13 @@ def test_a_model_trained_without_rationales_decides_before_one_that_is_refused_t
 
 def test_differences_are_read_from_the_table_all_users_first() -> None:
     shared = {"metric": "NDCG difference", "p_value_vs_best_baseline": 0.2}
+    hits = shared | {"metric": "HR difference", "k": 1}
     rows = [
         row("PULSE - PULSE, no rationales", "films", "films", 0.02, slice="rationale:yes", **shared),
         row("PULSE - no attention", "films", "films", 0.4, slice="rationale:yes", arm="ablation", **shared),
         row("PULSE - no attention", "films", "films", 0.3, slice="all", arm="ablation", **shared),
         row("PULSE - no attention", "films", "films", 0.9, slice="target:head", arm="ablation", **shared),
-        row(
-            "LoRA - silent",
-            "films",
-            "films",
-            0.1,
-            candidates="5",
-            **(shared | {"metric": "HR difference", "k": 1}),
-        ),
+        row("LoRA - silent", "films", "films", 0.1, candidates="5", **hits),
     ]
     found = difference_rows(frame([*full_ranking(), *rows]))
     assert [(one.against, one.difference.value, one.retrained, one.metric) for one in found] == [

@@ -8,7 +8,7 @@ import polars as pl
 
 from pulse_pipeline.evaluation.report.charts.style import INK, PHONE, Chart, fitted, lines
 
-CELL, ROW = 88, 36  # pixels
+CELL, ROW, LINE_HEIGHT = 88, 36, 14  # pixels
 BESIDE = 230  # room for the names of mixes
 CROWDED = 3  # more targets than this are narrow on a phone
 
@@ -41,6 +41,8 @@ def heat_map(
         # Straight labels are broken at the words of a name; where there is no room for that they stand up.
         labelAngle=-90 if crowded else 0,
         labelExpr="datum.label" if crowded else "split(datum.label, '_')",
+        # Lines of a label are set downwards, from where a single one would stand.
+        labelPadding=4 if crowded else 4 + LINE_HEIGHT * max(name.count("_") for name in targets),
         ticks=False,
         domain=False,
         labelLimit=130,

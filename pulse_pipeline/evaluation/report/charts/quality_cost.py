@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import altair as alt
 import polars as pl
@@ -14,7 +15,7 @@ TITLES: dict[Currency, str] = {
     "tokens": "tokens per user, read and written (log)",
     "milliseconds": "milliseconds to rank one user (log)",
 }
-WIDE, NARROW, HEIGHT = 430, PHONE - 50, 270  # pixels of the plot, without its axes
+WIDE, NARROW, HEIGHT = 430, PHONE - 60, 270  # pixels of the plot, without its axes
 LETTERS = 12
 
 
@@ -91,7 +92,8 @@ def _drawn(table: pl.DataFrame, scale: "_Scale", currency: Currency, narrow: boo
             color=colour,
         )
     )
-    return (steps + dots + names).properties(width=scale.width, height=HEIGHT)
+    chart: alt.LayerChart = steps + dots + names
+    return cast("Chart", chart.properties(width=scale.width, height=HEIGHT))
 
 
 def _kind(point: CostPoint) -> str:

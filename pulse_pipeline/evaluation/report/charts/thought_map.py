@@ -67,7 +67,7 @@ def thought_map(layout: Layout, by: str, names: list[str], *, legend: bool = Fal
     key = alt.Legend(title=None, orient="bottom", columns=2) if legend else None
     colours = alt.Scale(domain=names, range=palette(len(names)))
     shapes = alt.Scale(domain=list(KINDS), range=list(KINDS.values()))
-    chart = (
+    chart: alt.Chart = (
         alt.Chart(layout.points)
         .mark_point(filled=True, opacity=0.65, size=30)
         .encode(
