@@ -1,6 +1,7 @@
 """The page's plots by themselves, one picture each, for Dagster and MLflow."""
 
 from collections.abc import Iterable
+from typing import cast
 
 import altair as alt
 
@@ -80,7 +81,8 @@ def _stacked(charts: Iterable[Titled], synthetic: set[str]) -> Chart:
         _unfitted(chart).properties(title=f"{title} (synthetic)" if title in synthetic else title)
         for title, chart in charts
     ]
-    return alt.vconcat(*titled).resolve_scale(color="independent", shape="independent")
+    stacked: alt.VConcatChart = alt.vconcat(*titled)
+    return cast("Chart", stacked.resolve_scale(color="independent", shape="independent"))
 
 
 def _unfitted(chart: Chart) -> Chart:
