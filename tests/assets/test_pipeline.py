@@ -10,16 +10,10 @@ from rich.console import Console
 
 from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
-<<<<<<< HEAD
 from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
 from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
-from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table
-from pulse_pipeline.commands.tune import tune, tune_baselines
-=======
-from pulse_pipeline.commands.plan import as_table, plan
-from pulse_pipeline.commands.results import candidate_table, metrics
 from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
->>>>>>> h-e
+from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.errors import PulseError
@@ -57,14 +51,8 @@ def pipeline(tmp_path_factory):
         )
         materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
-<<<<<<< HEAD
-        on_demand = f"{faithful},seed_evaluation,few_shot_evaluation,arrival_evaluation"
+        on_demand = f"{faithful},seed_evaluation,zero_shot_evaluation,few_shot_evaluation,arrival_evaluation"
         materialise(PROJECT, on_demand, PROJECT.registry.names, FAKES)
-=======
-        materialise(PROJECT, faithful, PROJECT.registry.names, FAKES)
-        transfer = "zero_shot_evaluation,few_shot_evaluation,arrival_evaluation"
-        materialise(PROJECT, transfer, PROJECT.registry.names, FAKES)
->>>>>>> h-e
     return Home(root)
 
 
@@ -127,11 +115,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-<<<<<<< HEAD
-    assert len(keys) == len(set(keys)) == 21 * 3 + 2 * 7 + 7 * 3 + 1
-=======
-    assert len(keys) == len(set(keys)) == 19 * 3 + 2 * 7 + 7 * 3 + 1
->>>>>>> h-e
+    assert len(keys) == len(set(keys)) == 22 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -404,7 +388,6 @@ def test_the_faithful_arm_has_rows_of_its_own(inside):
     assert "HR@1 of 20" in shown
 
 
-<<<<<<< HEAD
 def test_ablations_are_kept_and_shown(inside):
     figures = pl.read_parquet(inside.storage / "ablation_evaluation" / "Demo_Books.parquet")
     differences = figures.filter(metric="NDCG difference", slice="all")
@@ -413,10 +396,7 @@ def test_ablations_are_kept_and_shown(inside):
     assert len(list((inside.ablations / "Demo_Books").glob("*.parquet"))) == 3
 
 
-def test_few_shot_and_arrivals_are_shown_where_they_were_evaluated(inside):
-=======
 def test_transfer_and_arrivals_are_shown_where_they_were_evaluated(inside):
->>>>>>> h-e
     figures = metrics(inside, demo_registry())
     few = rendered(few_shot_table(figures, {"Demo_Films"}))
     assert "Demo_Films (synthetic)" in few
