@@ -11,8 +11,9 @@ from pulse_pipeline.evaluation.baselines.popularity import Popularity
 from pulse_pipeline.evaluation.crossing import AMONG_ARRIVALS, Crossing, SourceText
 from pulse_pipeline.evaluation.evaluate import Evaluated, Origin, evaluate_ranks, with_p_values
 from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL, SHUFFLED, WITHOUT
-from pulse_pipeline.evaluation.ranking import Ranker, user_ranks
+from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.evaluation.slices import ALL
+from pulse_pipeline.evaluation.standings import standings
 
 AMONG = "popularity among arrivals"
 
@@ -65,7 +66,7 @@ def _models(arrivals: Arrivals, seed: int) -> list[Crossing]:
 def _ranked(arrivals: Arrivals, ranker: Ranker, origin: Origin) -> Evaluated:
     started = time.perf_counter()
     door = arrivals.door(arrivals.tested)
-    ranked = user_ranks(ranker, door, "test", users=arrivals.people[arrivals.tested])
+    ranked = standings(ranker, door, "test", users=arrivals.people[arrivals.tested])
     origin = replace(origin, model=ranker.name, seconds=time.perf_counter() - started)
     return evaluate_ranks(ranked, door, origin)
 

@@ -16,7 +16,8 @@ from pulse_pipeline.evaluation.baselines.popularity import Popularity
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.evaluate import Evaluated, Origin, evaluate_ranks, with_p_values
 from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL
-from pulse_pipeline.evaluation.ranking import Ranker, user_ranks
+from pulse_pipeline.evaluation.ranking import Ranker
+from pulse_pipeline.evaluation.standings import standings
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, IntArray, RationaleVectors
@@ -111,7 +112,7 @@ def evaluate_few_shot(
 
 def _evaluated(ranker: Ranker, known: DomainData, target: DomainData, origin: Origin) -> Evaluated:
     started = time.perf_counter()
-    ranked = user_ranks(ranker, known, "test")
+    ranked = standings(ranker, known, "test")
     origin = replace(origin, model=ranker.name, seconds=time.perf_counter() - started)
     # Slices tell head from tail by what is popular with everybody, whatever the share.
     return evaluate_ranks(ranked, target, origin)

@@ -9,10 +9,10 @@ import polars as pl
 from pulse_pipeline.domains import ALL, Registry
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.evaluation.baselines.suite import SUITE
+from pulse_pipeline.evaluation.challenges import ChallengeRow
 from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.evaluation.report.differences import difference_rows, is_difference
 from pulse_pipeline.evaluation.report.inputs import (
-    ChallengeRow,
     DomainFacts,
     ReportInputs,
     SampleUser,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pulse_pipeline.evaluation.report.inputs import ChallengeRow, DomainFacts
+from pulse_pipeline.evaluation.challenges import ChallengeRow
+from pulse_pipeline.evaluation.report.inputs import DomainFacts
 from pulse_pipeline.evaluation.report.page import render, write_report
 from tests.evaluation.report.world import HOSTILE, frame, full_ranking, report, row
 
