@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
-from assets.rationales import GROUP, open_desk, result
+from assets.rationales import GROUP, ON_CHANGED_SETTINGS_WHERE_MADE, open_desk, result
 from assets.thought_space import Tables
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.assignments import Domain
@@ -34,6 +34,7 @@ def _bridging_rationales(project: Project) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         pool="gpu",
         ins={"interactions": everywhere, "items": everywhere},
+        automation_condition=ON_CHANGED_SETTINGS_WHERE_MADE,
         kinds={"vllm"},
         tags=ON_DEMAND,
         description="What people known in other domains will want in this one and why; names no item of it.",

@@ -12,6 +12,7 @@ from assets.project import Project
 from assets.thought_space import Tables
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
+from pulse_pipeline.evaluation.challenges import challenge_rows
 from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import (
     MODEL,
@@ -24,9 +25,9 @@ from pulse_pipeline.evaluation.in_domain import (
 from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
-from pulse_pipeline.evaluation.report.build import DomainTables, build_report, transfer_chart
-from pulse_pipeline.evaluation.report.charts import to_png
+from pulse_pipeline.evaluation.report.build import DomainTables, build_report
 from pulse_pipeline.evaluation.report.page import write_report
+from pulse_pipeline.evaluation.report.plots import plots
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
@@ -185,8 +186,8 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
 
 def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
     settings = project.settings
-    target = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(TARGET))
-    source = dg.AssetIn(partition_mapping=dg.MultiToSingleDimensionPartitionMapping(SOURCE))
+    target = dg.AssetIn(partition_mapping=project.partitions.of_transfer(TARGET))
+    source = dg.AssetIn(partition_mapping=project.partitions.of_transfer(SOURCE))
 
     @dg.asset(
         group_name=GROUP,
@@ -340,6 +341,10 @@ def _report(project: Project) -> dg.AssetsDefinition:
             "seed_evaluation": present,
             "explanation_evaluation": present,
             "reasoner_evaluation": present,
+            "ablation_evaluation": present,
+            "zero_shot_evaluation": present,
+            "few_shot_evaluation": present,
+            "arrival_evaluation": present,
         },
         io_manager_key="tables",
         kinds={"html"},
@@ -359,6 +364,10 @@ def _report(project: Project) -> dg.AssetsDefinition:
         seed_evaluation: Tables,
         explanation_evaluation: Tables,
         reasoner_evaluation: Tables,
+        ablation_evaluation: Tables,
+        zero_shot_evaluation: Tables,
+        few_shot_evaluation: Tables,
+        arrival_evaluation: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         params = {"domains": ", ".join(in_domain_evaluation)}
         with materialising(context, tracking, VERSION, params) as work:
@@ -366,10 +375,15 @@ def _report(project: Project) -> dg.AssetsDefinition:
                 in_domain_evaluation,
                 cross_domain_evaluation,
                 seed_evaluation,
-                explanation_evaluation,
                 reasoner_evaluation,
+                ablation_evaluation,
+                zero_shot_evaluation,
+                few_shot_evaluation,
+                arrival_evaluation,
             )
-            metrics = distinct_figures(table for tables in evaluations for table in tables.values())
+            ranked = distinct_figures(table for tables in evaluations for table in tables.values())
+            judged = distinct_figures(explanation_evaluation.values())
+            metrics = pl.concat([ranked, judged])
             if metrics.is_empty():
                 raise PulseError(
                     "there is nothing to report yet: run `pulse run`, or materialise an evaluation"
@@ -391,9 +405,11 @@ def _report(project: Project) -> dg.AssetsDefinition:
                 project.registry,
                 tables,
                 thought_space_model,
-                metrics,
+                ranked,
                 rationales=settings.rationales,
                 encoder=settings.encoder,
+                explanations=judged,
+                challenges=challenge_rows(metrics),
             )
             folder = Home.from_environment().report
             write_report(inputs, folder / "index.html")
@@ -403,15 +419,11 @@ def _report(project: Project) -> dg.AssetsDefinition:
                 _all_ranks(project).write_parquet(aside, compression="zstd")
             for name in ("index.html", "metrics.json", RANKS_FILE):
                 work.run.artifact(name, (folder / name).read_bytes())
-            heat_map = transfer_chart(inputs)
-            pictures = {}
-            if heat_map is not None:
-                synthetic = [name for name in project.registry.synthetic if name in tables]
-                titled = heat_map.properties(title=f"synthetic: {', '.join(synthetic)}" if synthetic else "")
-                png = to_png(titled)
-                work.run.artifact("transfer.png", png)
-                pictures["transfer"] = picture(png)
+            pictures = plots(inputs)
+            for name, png in pictures.items():
+                work.run.artifact(f"{name}.png", png)
+            shown = {name: picture(png) for name, png in pictures.items()}
             page = dg.MetadataValue.path(folder / "index.html")
-            return work.table(metrics, {"page": page, **pictures})
+            return work.table(metrics, {"page": page, **shown})
 
     return report

@@ -32,6 +32,13 @@ class Partitions:
         """One for each pair of source mix and target domain."""
         return dg.MultiPartitionsDefinition({SOURCE: self.mixes, TARGET: self.domains})
 
+    def of_transfer(self, dimension: str) -> dg.PartitionMapping:
+        """What a transfer needs of its source mix, or of its target domain."""
+        if len(self.registry.mixes) == 1:
+            # Dagster takes the dimension by its partitions, and cannot tell two that have the same.
+            return dg.AllPartitionMapping()
+        return dg.MultiToSingleDimensionPartitionMapping(dimension)
+
     @property
     def members_of_mix(self) -> dg.StaticPartitionMapping:
         """A mix needs its member domains."""

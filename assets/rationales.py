@@ -42,6 +42,11 @@ ON_CHANGED_SETTINGS = (
 ).with_label("its settings changed")
 """A change is remembered until it is handled, and waits for tables that are not there yet."""
 
+ON_CHANGED_SETTINGS_WHERE_MADE = (ON_CHANGED_SETTINGS & ~dg.AutomationCondition.missing()).with_label(
+    "its settings changed, and it was made before"
+)
+"""For what is made on demand: a domain for which nobody has asked for it stays without it."""
+
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=15), warn_window=timedelta(days=8))
 """Fresh for a week and a day, so that one missed Monday of the weekly schedule shows in the UI."""
 
@@ -118,6 +123,7 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
         io_manager_key="tables",
         retry_policy=RETRY,
         pool="gpu",
+        automation_condition=ON_CHANGED_SETTINGS_WHERE_MADE,
         kinds={"vllm"},
         tags=IF_NAMED,
         description="What each item is for, who wants it and why, from its text and training-period reviews.",

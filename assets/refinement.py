@@ -8,7 +8,7 @@ import polars as pl
 
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
-from assets.rationales import GROUP, costs, open_desk, valid_rate
+from assets.rationales import GROUP, ON_CHANGED_SETTINGS_WHERE_MADE, costs, open_desk, valid_rate
 from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
 from pulse_pipeline.evaluation.refinement import bought
@@ -55,6 +55,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         pool="gpu",
         ins={"thought_space_model": own},
+        automation_condition=ON_CHANGED_SETTINGS_WHERE_MADE,
         kinds={"vllm"},
         tags=ON_DEMAND,
         description="Rationales grown thought by thought; a scorer keeps the best chains (Tree-of-Thought).",

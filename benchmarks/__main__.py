@@ -19,6 +19,7 @@ NAMES = (
     "demo",
     "evaluation",
     "ingest",
+    "kills",
     "neighbours",
     "rationales",
     "refinement",

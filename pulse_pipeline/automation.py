@@ -6,6 +6,7 @@ from assets.project import Project
 
 WEEKLY = "0 3 * * 1"
 WRITTEN = dg.AssetSelection.assets("rationales", "rationale_embeddings")
+ON_DEMAND = dg.AssetSelection.assets("item_rationales", "bridging_rationales", "refined_rationales")
 
 
 def automation(project: Project) -> dg.Definitions:
@@ -27,7 +28,7 @@ def automation(project: Project) -> dg.Definitions:
     # changed. What is written already is not written again by either.
     on_change = dg.AutomationConditionSensorDefinition(
         "rationales_on_changed_settings",
-        target=WRITTEN,
+        target=WRITTEN | ON_DEMAND,
         description="Writes rationales whose settings have changed, then embeds them. Off by default.",
         default_status=dg.DefaultSensorStatus.STOPPED,
     )

@@ -331,6 +331,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
 
     from pulse_pipeline.commands.explaining import explanation_table
     from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
+    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
     from pulse_pipeline.domains import load_registry
 
     registry = load_registry()
@@ -345,10 +346,17 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     if arm == "faithful":
         _out.print(candidate_table(figures, registry.synthetic))
         return
-    _out.print(in_domain_table(figures, registry.synthetic))
     members = {mix: registry.members(mix) for mix in registry.mixes}
-    _out.print(zero_shot_table(figures, members, registry.synthetic))
-    _out.print(explanation_table(figures, registry.synthetic))
+    for table in (
+        in_domain_table(figures, registry.synthetic),
+        zero_shot_table(figures, members, registry.synthetic),
+        explanation_table(figures, registry.synthetic),
+        word_table(figures, registry.synthetic),
+        few_shot_table(figures, registry.synthetic),
+        arrival_table(figures, registry.synthetic),
+    ):
+        if table.row_count:
+            _out.print(table)
 
 
 def _progress() -> Any:

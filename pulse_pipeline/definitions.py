@@ -21,6 +21,7 @@ from assets import (
     refinement,
     seeds,
     thought_space,
+    transfer,
 )
 from assets.project import Project
 from pulse_pipeline.automation import automation
@@ -46,6 +47,7 @@ STAGES = (
     explanations,
     champion,
     ablations,
+    transfer,
 )
 
 

@@ -10,7 +10,9 @@ from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
 
 FAKES = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}
 DOMAIN = "Demo_Books"
-EDITED = Settings.model_validate({"rationales": {"foresight": "Why? {history}"}})
+EDITED = Settings.model_validate(
+    {"rationales": {"foresight": "Why? {history}", "item": "What for? {item} {reviews}"}}
+)
 
 
 def _defs(settings):
@@ -43,15 +45,20 @@ def test_a_prompt_edit_asks_for_the_rationales_once_and_for_nothing_else():
     with dg.instance_for_test() as instance:
         job = before.resolve_implicit_global_asset_job_def()
         chain = ["raw_interactions", "interactions", "items", "rationales", "rationale_embeddings"]
+        chain.append("item_rationales")
         selection = [dg.AssetKey(name) for name in chain]
         assert job.execute_in_process(
             instance=instance, partition_key=DOMAIN, asset_selection=selection
         ).success
         first = dg.evaluate_automation_conditions(before, instance=instance)
         assert first.get_num_requested(written[0]) == 0
+        assert first.get_num_requested(dg.AssetKey("item_rationales")) == 0
         edited = dg.evaluate_automation_conditions(after, instance=instance, cursor=first.cursor)
         assert DOMAIN in edited.get_requested_partitions(written[0])
-        assert edited.get_num_requested(dg.AssetKey("items")) == 0
+        # On demand: only where it was made before.
+        assert edited.get_requested_partitions(dg.AssetKey("item_rationales")) == {DOMAIN}
+        for name in ("items", "bridging_rationales", "refined_rationales"):
+            assert edited.get_num_requested(dg.AssetKey(name)) == 0
         again = dg.evaluate_automation_conditions(after, instance=instance, cursor=edited.cursor)
         assert again.get_num_requested(written[0]) == 0
 

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import dataframely as dy
 import polars as pl
 from rich.markup import escape
 from rich.table import Table
@@ -86,8 +87,10 @@ def _run(name: str, metrics: bytes, ranks: bytes | None) -> Run:
         figures = pl.DataFrame(json.loads(metrics), schema=Metrics.create_empty().schema)
         kept = ModelRanks.create_empty() if ranks is None else pl.read_parquet(io.BytesIO(ranks))
         return Run(name, Metrics.validate(figures), ModelRanks.validate(kept))
-    except (ValueError, TypeError, pl.exceptions.PolarsError) as error:
-        raise PulseError(f"{name}: its {METRICS} or {RANKS} is none of ours: {error}") from error
+    except (ValueError, TypeError, pl.exceptions.PolarsError, dy.exc.ValidationError) as error:
+        raise PulseError(
+            f"{name}: its {METRICS} or {RANKS} is none of this version's: name a run of PULSE"
+        ) from error
 
 
 def _figure(delta: Delta) -> str:

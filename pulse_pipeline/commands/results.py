@@ -20,7 +20,15 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
         home: Where the tables lie.
         registry: Its domains and mixes; what the home holds of others is left out.
     """
-    own = ("in_domain_evaluation", "seed_evaluation", "explanation_evaluation", "reasoner_evaluation")
+    own = (
+        "in_domain_evaluation",
+        "seed_evaluation",
+        "explanation_evaluation",
+        "reasoner_evaluation",
+        "zero_shot_evaluation",
+        "few_shot_evaluation",
+        "arrival_evaluation",
+    )
     files = [table_path(home, asset, name) for asset in own for name in registry.names]
     files += [
         table_path(home, "cross_domain_evaluation", f"{mix}|{name}")
@@ -145,7 +153,9 @@ def _interval(row: dict[str, float]) -> str:
 
 def _best_baselines(rows: pl.DataFrame) -> dict[tuple[str, str], str]:
     """What each domain's models are held against: the baseline's NDCG@10 and name."""
-    baselines = rows.filter(arm=BASELINE).sort("NDCG", descending=True)
+    mix = pl.col("train_mix")  # not of a share of the domain's users
+    whole = rows.filter(mix.is_null() | (mix == pl.col("dataset")), arm=BASELINE)
+    baselines = whole.sort("NDCG", descending=True)
     best = baselines.unique(["dataset", "protocol"], keep="first", maintain_order=True)
     return {
         (row["dataset"], row["protocol"]): f"{row['NDCG']:.4f} {row['model']}"

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from pulse_pipeline.evaluation.bootstrap import paired_difference
+from pulse_pipeline.evaluation.explanations.figures import NONE
 from pulse_pipeline.evaluation.metrics import METRICS
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE
@@ -157,11 +158,11 @@ def _by_model(ranks: pl.DataFrame) -> dict[tuple[object, ...], pl.DataFrame]:
 
 def _headline(metrics: pl.DataFrame) -> pl.DataFrame:
     """One row a figure, several seeds averaged."""
-    among_few = ~pl.col("candidates").is_in([FULL, "none"]) & (pl.col("metric") == "HR")
-    cutoff = pl.when(among_few).then(1).otherwise(K)
-    shown = pl.col("slice").is_in([ALL, WITH_RATIONALE]) & pl.col("k").fill_null(cutoff).eq(cutoff)
+    among_few = ~pl.col("candidates").is_in([FULL, NONE])
+    hit = pl.col("k").eq(1) & pl.col("metric").str.starts_with("HR")
+    shown = pl.when(among_few).then(hit).otherwise(pl.col("k").fill_null(K) == K)
     return (
-        metrics.filter(shown)
+        metrics.filter(pl.col("slice").is_in([ALL, WITH_RATIONALE]), shown)
         .group_by(KEY, maintain_order=True)
         .agg(pl.col("value", "ci_low", "ci_high").mean(), pl.col("n_users").first())
     )

@@ -5,11 +5,15 @@ interaction and no rationale of the target was learned from. What a zero-shot mo
 target is its item texts and the history of the user it serves.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from pulse_pipeline.evaluation import word_reader
+from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.candidates import Candidates
 from pulse_pipeline.evaluation.evaluate import Evaluated, evaluate_ranker, with_p_values
+from pulse_pipeline.evaluation.in_domain import BASELINE
 from pulse_pipeline.evaluation.ranking import Ranker
+from pulse_pipeline.evaluation.word_reader import Reading, Texts, WordReader
 from pulse_pipeline.thought_space.data import DomainData
 
 
@@ -54,3 +58,25 @@ def evaluate_transfer(
         candidates=candidates,
     )
     return Evaluated(with_p_values(result, against or []), result.ranks)
+
+
+def evaluate_zero_shot(
+    sources: Sequence[Texts], target: Texts, source_mix: str, seed: int
+) -> tuple[list[Evaluated], Reading]:
+    """Read a domain by vectors and words, as was fitted on sources; nothing of its users is learned.
+
+    Args:
+        sources: The source domains.
+        target: The target, none of them.
+        source_mix: Name of the sources.
+        seed: Seed of the sample of validation users.
+
+    Returns:
+        Centred text-kNN, and ours with p-values against it; the scalars that were fitted.
+    """
+    reading = word_reader.fit(sources, seed)
+    text = TextKNN(centred=True).fit(target.data)
+    plain = evaluate_ranker(text, target.data, train_mix=None, seed=0, arm=BASELINE)
+    ranker = WordReader(reading, [target])
+    ours = evaluate_transfer(ranker, target.data, source_mix=source_mix, seed=seed, against=[plain])
+    return [plain, ours], reading

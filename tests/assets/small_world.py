@@ -25,13 +25,18 @@ SETTINGS = {
 }
 
 
+def mood_of(item):
+    """What texts tell: items that follow each other are of one mood."""
+    return MOODS[item * len(MOODS) // N_ITEMS]
+
+
 def write_world(root):
     """Write the domain's two files; returns its registry."""
     rows = []
     for user in range(N_USERS):
         for position in range(LENGTH):
             item = (user * 7 + position) % N_ITEMS
-            mood = MOODS[item % len(MOODS)]
+            mood = mood_of(item)
             review = f"I wanted a {mood} evening by the lamp. My number {user} likes it {mood} and long"
             rows.append(
                 {
@@ -43,7 +48,7 @@ def write_world(root):
                 }
             )
     pl.DataFrame(rows).write_parquet(root / "log.parquet")
-    titles = [f"The {MOODS[n % len(MOODS)].title()} Lantern {n}" for n in range(N_ITEMS)]
+    titles = [f"The {mood_of(n).title()} Lantern {n}" for n in range(N_ITEMS)]
     pl.DataFrame({"item_id": [f"i{n}" for n in range(N_ITEMS)], "title": titles}).write_parquet(
         root / "items.parquet"
     )

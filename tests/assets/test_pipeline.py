@@ -12,6 +12,7 @@ from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
 from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
 from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
+from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
 from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
@@ -50,7 +51,8 @@ def pipeline(tmp_path_factory):
         )
         materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
-        materialise(PROJECT, f"{faithful},seed_evaluation", PROJECT.registry.names, FAKES)
+        on_demand = f"{faithful},seed_evaluation,zero_shot_evaluation,few_shot_evaluation,arrival_evaluation"
+        materialise(PROJECT, on_demand, PROJECT.registry.names, FAKES)
     return Home(root)
 
 
@@ -113,7 +115,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 19 * 3 + 2 * 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 22 * 3 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):
@@ -392,6 +394,18 @@ def test_ablations_are_kept_and_shown(inside):
     assert differences["model"].to_list() == ["PULSE - no rationales", "PULSE - BM25"]
     assert "no rationales" in rendered(ablation_table(figures))
     assert len(list((inside.ablations / "Demo_Books").glob("*.parquet"))) == 3
+
+
+def test_transfer_and_arrivals_are_shown_where_they_were_evaluated(inside):
+    figures = metrics(inside, demo_registry())
+    few = rendered(few_shot_table(figures, {"Demo_Films"}))
+    assert "Demo_Films (synthetic)" in few
+    for model in ("PULSE", "popularity", "Markov+KNN"):
+        assert model in few
+    assert word_table(figures).row_count == 6
+    arrived = rendered(arrival_table(figures))
+    assert "popularity among arrivals" in arrived
+    assert few_shot_table(figures.clear()).row_count == arrival_table(figures.clear()).row_count == 0
 
 
 def test_published_thoughts_are_written_before_the_item_that_scores_them(inside):

@@ -64,7 +64,8 @@ def test_a_run_against_itself_changes_nothing():
     for delta in compare(run, run).deltas:
         assert delta.difference == 0
         assert not delta.certain
-        assert delta.pairing == PAIRED
+        if delta.metric in METRICS and delta.slice == "all":
+            assert delta.pairing == PAIRED
 
 
 def test_pairing_is_sharper_than_not():

@@ -16,12 +16,10 @@ import torch
 from transformers import AutoTokenizer
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.engine import Prompt, Session
 from pulse_pipeline.rationales.spec import ModelRef, RationaleSettings, RationaleSpec, Sampling
 from resources.engines.in_process import number_format
 from resources.language_model import LanguageModel
-from resources.weights import language_model_path
 
 PROMPTS = 10
 AT_ONCE = 8
@@ -50,12 +48,6 @@ class Subject:
     model: LanguageModel
     session: Session
     spec: RationaleSpec
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """The packaged model as a folder that any engine can load."""
-    return language_model_path(ModelRef(), Home(tmp_path_factory.mktemp("weights")))
 
 
 @pytest.fixture(scope="module", params=["vllm", "server", "ray"])

@@ -8,7 +8,7 @@ import jinja2
 from pulse_pipeline.evaluation.comparison import Comparison
 from pulse_pipeline.files import replacing
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "comparison.html.jinja"
 
 
@@ -26,7 +26,7 @@ def write_comparison(comparison: Comparison, path: Path) -> None:
 def render_comparison(comparison: Comparison) -> str:
     """Make the page's HTML; every text in it is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader([HERE / "templates", HERE]),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pulse_pipeline.evaluation.bootstrap import Difference
+from pulse_pipeline.evaluation.challenges import ChallengeRow
 from pulse_pipeline.thought_space.data import FloatArray
 
 
@@ -20,6 +21,8 @@ class DomainFacts:
         interactions: How many interactions.
         synthetic: Whether it was made by a generator; said wherever the domain is named.
         note: Anything a reader of the figures must know, such as that there are no times.
+        tokens_per_user: Tokens that the language model read and wrote for rationales, for each user who
+            has one; None where none were written.
     """
 
     name: str
@@ -28,6 +31,7 @@ class DomainFacts:
     interactions: int
     synthetic: bool = False
     note: str = ""
+    tokens_per_user: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,26 @@ class DifferenceRow:
     Attributes:
         dataset: The domain.
         protocol: The protocol.
-        label: What is taken from what.
-        difference: Mean over users of the difference in NDCG@10, with interval and p-value.
+        model: What is compared.
+        against: What is taken from it.
+        difference: Mean over users of the difference, with interval and p-value.
+        users: How many users were compared.
+        metric: What was measured of each user, such as ``NDCG@10``.
+        candidates: Among how many items: ``full``, ``20``, ``5``.
+        seeds: How many seeds were averaged.
+        retrained: Whether the second model was trained without the part; else it was taken away afterwards.
     """
 
     dataset: str
     protocol: str
-    label: str
+    model: str
+    against: str
     difference: Difference
+    users: int = 0
+    metric: str = "NDCG@10"
+    candidates: str = "full"
+    seeds: int = 1
+    retrained: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,11 +68,14 @@ class ThoughtMap:
     """Vectors of the Thought Space to draw.
 
     Attributes:
-        vectors: Items and users' thoughts [n, d].
-        labels: One row a vector: `domain` and `kind` (``item`` or ``thought``).
+        trained: Items and users' thoughts after training [n, d].
+        untrained: The same before any gradient; None leaves that map out [n, d].
+        labels: One row a vector: `domain`, `kind` (``item`` or ``thought``) and, where tastes were told
+            apart, `taste`.
     """
 
-    vectors: FloatArray = field(repr=False)
+    trained: FloatArray = field(repr=False)
+    untrained: FloatArray | None = field(repr=False)
     labels: pl.DataFrame
 
 
@@ -86,6 +105,9 @@ class SampleUser:
         rationale: What the language model wrote about the user; None where there is none.
         recommendations: Best first.
         train_mix: What the recommending model was trained on.
+        next_title: What the user took next.
+        next_rank: Its place in the whole catalogue, from 1.
+        next_of: How many items were ranked.
     """
 
     domain: str
@@ -94,6 +116,9 @@ class SampleUser:
     rationale: str | None
     recommendations: Sequence[Recommended]
     train_mix: str
+    next_title: str
+    next_rank: int
+    next_of: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +130,10 @@ class ReportInputs:
         domains: The domains, in the order to show them.
         mixes: Members of each training mix by its name.
         model: Name of our model in `metrics`; its rows fill the transfer matrix.
+        readers: Other models that read rationales, and so cost tokens.
         differences: Paired comparisons.
+        explanations: Rows of `schemas.Metrics` about explanations; None where they were not judged.
+        challenges: What is known about each challenge of the field.
         training: One row an epoch: `mix`, `epoch`, `loss`, `valid_ndcg` (null where not measured).
         thoughts: The Thought Space; None leaves the map out.
         samples: Example users.
@@ -115,8 +143,11 @@ class ReportInputs:
     metrics: pl.DataFrame
     domains: Sequence[DomainFacts]
     mixes: Mapping[str, Sequence[str]]
-    model: str = "pulse"
+    model: str = "PULSE"
+    readers: frozenset[str] = frozenset()
     differences: Sequence[DifferenceRow] = ()
+    explanations: pl.DataFrame | None = None
+    challenges: Sequence[ChallengeRow] = ()
     training: pl.DataFrame | None = None
     thoughts: ThoughtMap | None = None
     samples: Sequence[SampleUser] = ()

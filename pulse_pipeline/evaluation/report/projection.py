@@ -8,7 +8,7 @@ from pulse_pipeline.thought_space.data import FloatArray, IntArray
 
 Method = Literal["pca", "tsne"]
 
-MOST_POINTS = 1500
+MOST_POINTS = 900
 DIRECTIONS = 30  # of most variance, which is all that t-SNE gets to see
 STEPS = 500
 FEW = 10  # fewer points than this have no neighbourhoods that t-SNE could keep
@@ -74,3 +74,20 @@ def _pca(unit: FloatArray, n: int) -> FloatArray:
     width = min(n, len(sizes))
     plane[:, :width] = left[:, :width] * sizes[:width]
     return plane
+
+
+def aligned(plane: FloatArray, onto: FloatArray) -> FloatArray:
+    """Turn and mirror a layout until its points lie as near to another's as they can (Procrustes).
+
+    Args:
+        plane: The layout to move [n, 2].
+        onto: The one that stays [n, 2].
+
+    Returns:
+        The moved layout, all its distances unchanged [n, 2].
+    """
+    if len(plane) == 0:
+        return plane
+    centred, fixed = plane - plane.mean(axis=0), onto - onto.mean(axis=0)
+    left, _, right = np.linalg.svd(centred.T @ fixed)
+    return np.asarray(centred @ (left @ right), dtype=np.float32)

@@ -1,0 +1,159 @@
+"""Transfer between domains of a home: zero-shot, few-shot, arrivals. Rows of docs/transfer.json.
+
+The domains' interactions and item embeddings must be materialised; no rationales are used. Weights, epochs
+and settings are chosen on validation items, or on people who are no test; figures are of test items,
+leave-one-out, full ranking.
+
+    pulse run --select raw_interactions,interactions,items,item_embeddings
+    python -m benchmarks.transfer zero-shot --sources Office Industrial --target Games --users 6000
+    python -m benchmarks.transfer few-shot --sources Office Industrial --target Gift_Cards
+    python -m benchmarks.transfer arrivals --sources Beauty --target Toys --drawn
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
+from pulse_pipeline.evaluation.arrivals import Arrivals
+from pulse_pipeline.evaluation.evaluate import Evaluated, difference
+from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
+from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
+from pulse_pipeline.evaluation.word_reader import Texts, titles
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.rationales.arrivals import arrivals as known_before
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData
+from resources.storage import table_path
+
+RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
+KEY = ("experiment", "sources", "target", "model", "train_mix", "seed")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("experiment", choices=["zero-shot", "few-shot", "arrivals"])
+    parser.add_argument("--sources", nargs="+", required=True, help="domains of the home")
+    parser.add_argument("--target", required=True, help="another domain of the home")
+    parser.add_argument("--users", type=int, help="most users of the target, by the hashes of their ids")
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.01, 0.1], help="few-shot only")
+    parser.add_argument(
+        "--drawn", action="store_true", help="arrivals only: the order of the target is no time"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="rows, as JSON; renewed by what they are about"
+    )
+    arguments = parser.parse_args()
+    experiment = {"zero-shot": _zero_shot, "few-shot": _few_shot, "arrivals": _arrivals}[arguments.experiment]
+    named = f"{arguments.experiment}, drawn item" if arguments.drawn else arguments.experiment
+    about = {"experiment": named, "sources": "+".join(arguments.sources), "target": arguments.target}
+    rows = [about | row for row in experiment(arguments)]
+    _keep(rows, arguments.out)
+    print(json.dumps(rows, indent=1), flush=True)
+
+
+def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Vectors and words, as fitted on the sources, against text-kNN, which learns from nobody."""
+    sources = [_texts(name) for name in arguments.sources]
+    target = _texts(arguments.target, arguments.users)
+    found, reading = evaluate_zero_shot(sources, target, "+".join(arguments.sources), arguments.seed)
+    for row in _rows(found, against=found[0]):
+        yield row | {"reading": vars(reading)}
+
+
+def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Shares of the target's training users beside the sources."""
+    sources = [_data(name) for name in arguments.sources]
+    target = _data(arguments.target, arguments.users)
+    found = evaluate_few_shot(
+        sources,
+        target,
+        ThoughtSpaceConfig(seed=arguments.seed),
+        source_mix="+".join(arguments.sources),
+        shares=arguments.shares,
+    )
+    for start in range(1, len(found), 3):
+        share = found[start : start + 3]
+        best = max([found[0], *share[:-1]], key=lambda one: one.value("NDCG", 10))
+        yield from _rows([found[0], *share], against=best)
+
+
+def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """People of one source who come to the target, the test part of them."""
+    (source,) = arguments.sources
+    tables = [_table("interactions", name) for name in (source, arguments.target)]
+    people = Arrivals.between(
+        _data(source), _data(arguments.target), known_before(*tables), drawn=arguments.drawn
+    )
+    found = evaluate_arrivals(people, seed=arguments.seed)
+    for row, one in zip(_rows(found, against=found[0]), found, strict=True):
+        yield row | {"ours_minus_it": None if one is found[-1] else _told(found[-1], one)}
+
+
+def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:
+    for one in found:
+        row = one.metrics.filter(metric="NDCG", k=10).row(0, named=True)
+        hits = one.metrics.filter(metric="HR", k=10).row(0, named=True)
+        yield {
+            "model": row["model"],
+            "train_mix": row["train_mix"],
+            "ndcg@10": row["value"],
+            "interval": [row["ci_low"], row["ci_high"]],
+            "hr@10": hits["value"],
+            "users": row["n_users"],
+            "against": against.metrics["model"][0],
+            "minus_it": None if one is against else _told(one, against),
+            "seed": row["seed"],
+        }
+
+
+def _told(one: Evaluated, other: Evaluated) -> str:
+    found = difference(one, other)
+    return f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), p {found.p_value:.3f}"
+
+
+def _data(name: str, at_most: int | None = None) -> DomainData:
+    data = assemble(name, "loo", _table("interactions", name), _table("item_embeddings", name))
+    if at_most is None or len(data.user_ids) <= at_most:
+        return data
+    order = sorted(range(len(data.user_ids)), key=lambda user: text_hash(data.user_ids[user]))
+    users = np.sort(order[:at_most])
+    return replace(
+        data,
+        user_ids=[data.user_ids[user] for user in users],
+        sequences=[data.sequences[user] for user in users],
+        n_train=data.n_train[users],
+        n_known=data.n_known[users],
+    )
+
+
+def _texts(name: str, at_most: int | None = None) -> Texts:
+    return Texts(_data(name, at_most), titles(_table("items", name), _table("item_embeddings", name)))
+
+
+def _table(asset: str, domain: str) -> pl.DataFrame:
+    return pl.read_parquet(table_path(Home.from_environment(), asset, domain), glob=False)
+
+
+def _keep(rows: list[dict[str, Any]], path: Path) -> None:
+    before = json.loads(path.read_text()) if path.exists() else []
+    about = {tuple(row[key] for key in KEY) for row in rows}
+    kept = [row for row in before if tuple(row[key] for key in KEY) not in about]
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(kept + rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The forest plot: paired differences with their intervals around a line at zero."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from pulse_pipeline.evaluation.report.charts.style import INK, OURS, SOFT, Chart, fitted, lines
+from pulse_pipeline.evaluation.report.inputs import DifferenceRow
+
+ROW = 42  # pixels
+
+
+def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -> Chart:
+    """Draw one line a difference, in the order given.
+
+    Args:
+        rows: What each is called, and the difference.
+        narrow: For a phone.
+
+    Returns:
+        The chart; differences whose interval holds zero are hollow and grey.
+    """
+    table = pl.DataFrame(
+        [
+            {
+                "label": f"{name}, {figure(row.difference.value)}".replace(", ", "\n"),
+                "value": row.difference.value,
+                "low": row.difference.low,
+                "high": row.difference.high,
+                "sure": row.difference.low > 0 or row.difference.high < 0,
+            }
+            for name, row in rows
+        ]
+    )
+    order = table["label"].to_list()
+    sure = alt.condition(alt.datum.sure, alt.value(OURS), alt.value(SOFT))
+    zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="zero:Q")
+    base = alt.Chart(table).encode(
+        y=alt.Y(
+            "label:N",
+            sort=order,
+            title=None,
+            axis=alt.Axis(
+                labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=150 if narrow else 230
+            ),
+        )
+    )
+    axis = alt.Axis(format="+.3~f", tickCount=4 if narrow else 6, labelOverlap=True)
+    whiskers = base.mark_rule(strokeWidth=2.5).encode(
+        x=alt.X("low:Q", title="difference in NDCG@10", axis=axis), x2="high:Q", color=sure
+    )
+    points = base.mark_point(size=90, filled=True, opacity=1).encode(x="value:Q", color=sure)
+    return fitted(zero + whiskers + points, narrow, ROW * len(order))
+
+
+def figure(value: float) -> str:
+    """Four places, always signed, with a real minus sign."""
+    return f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")

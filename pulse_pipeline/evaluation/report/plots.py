@@ -1,0 +1,92 @@
+"""The page's plots by themselves, one picture each, for Dagster and MLflow."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import altair as alt
+
+from pulse_pipeline.evaluation.report.charts import (
+    Chart,
+    forest,
+    heat_map,
+    layouts,
+    quality_cost,
+    slice_plot,
+    thought_map,
+    to_png,
+)
+from pulse_pipeline.evaluation.report.inputs import ReportInputs
+from pulse_pipeline.evaluation.report.views import ablations, costs, slices, transfer
+from pulse_pipeline.evaluation.report.views.metrics import protocols
+
+Titled = tuple[str, Chart]
+
+
+def plots(report: ReportInputs) -> dict[str, bytes]:
+    """Draw what there is, under the headline protocol; a plot without material is left out.
+
+    Args:
+        report: What the page shows.
+
+    Returns:
+        PNG pictures by name: `transfer`, `forest`, `quality_cost`, `slices`, `thought_space`.
+    """
+    protocol = next(iter(protocols(report)), None)
+    charts: dict[str, list[Titled]] = {"thought_space": _maps(report)}
+    if protocol is not None:
+        charts |= {
+            "transfer": _transfer(report, protocol),
+            "forest": _forests(report, protocol),
+            "quality_cost": _costs(report, protocol),
+            "slices": [(one.dataset, slice_plot(one)) for one in slices.slices(report, protocol)],
+        }
+    synthetic = {domain.name for domain in report.domains if domain.synthetic}
+    return {name: to_png(_stacked(made, synthetic)) for name, made in charts.items() if made}
+
+
+def _transfer(report: ReportInputs, protocol: str) -> list[Titled]:
+    cells = transfer.transfer_matrix(report, protocol)
+    if cells.is_empty():
+        return []
+    chart = heat_map(cells, "ndcg", transfer.sources(report, cells), transfer.targets(report, cells))
+    return [("NDCG@10", chart)]
+
+
+def _forests(report: ReportInputs, protocol: str) -> list[Titled]:
+    return [
+        (one.dataset, forest([(ablations.part(report, row), row) for row in one.rows]))
+        for one in ablations.forests(report, protocol)
+    ]
+
+
+def _costs(report: ReportInputs, protocol: str) -> list[Titled]:
+    priced = [(domain.name, costs.cost_points(report, protocol, domain)) for domain in report.domains]
+    return [
+        (name, quality_cost(points, "milliseconds"))
+        for name, points in priced
+        if any(point.milliseconds is not None for point in points)
+    ]
+
+
+def _maps(report: ReportInputs) -> list[Titled]:
+    if report.thoughts is None:
+        return []
+    names = report.thoughts.labels["domain"].unique(maintain_order=True).to_list()
+    return [(one.title, thought_map(one, "domain", names, legend=True)) for one in layouts(report.thoughts)]
+
+
+def _stacked(charts: Iterable[Titled], synthetic: set[str]) -> Chart:
+    """One below the other; what was generated says so in the picture itself."""
+    titled = [
+        _unfitted(chart).properties(title=f"{title} (synthetic)" if title in synthetic else title)
+        for title, chart in charts
+    ]
+    stacked: alt.VConcatChart = alt.vconcat(*titled)
+    return cast("Chart", stacked.resolve_scale(color="independent", shape="independent"))
+
+
+def _unfitted(chart: Chart) -> Chart:
+    """A chart among others cannot be fitted to a width with its labels."""
+    copy: Chart = chart.copy()
+    copy.autosize = alt.Undefined
+    return copy
