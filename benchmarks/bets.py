@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from rich.console import Console
 
 from assets.ablations import encoding
 from benchmarks.bets_page import write_page
+from pulse_pipeline.commands.bars import Bars
 from pulse_pipeline.evaluation.ablations.material import Material, Tables
 from pulse_pipeline.evaluation.ablations.run import Job, jobs
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
@@ -31,7 +33,7 @@ from pulse_pipeline.evaluation.ranking import UserRanks, user_ranks
 from pulse_pipeline.evaluation.slices import slices
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
-from pulse_pipeline.progress import track
+from pulse_pipeline.progress import listening, track
 from pulse_pipeline.provenance import git_sha
 from pulse_pipeline.schemas import Rationales
 from pulse_pipeline.settings import Settings, load_settings
@@ -46,6 +48,7 @@ BETS = {
     "no item thoughts": "1 item thoughts",
     "shuffled item thoughts": "1 item thoughts",
     "random words as item thoughts": "1 item thoughts",
+    "texts as item thoughts": "1 item thoughts",
     "no hindsight loss": "3 hindsight as supervision",
     "foresight as hindsight": "3 hindsight as supervision",
     "ratings not read": "5 low ratings",
@@ -86,11 +89,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by domain")
     arguments = parser.parse_args()
     settings = load_settings()
-    for name in arguments.domains:
-        material, writer = _material(name, settings)
-        rows = list(figures(material, settings, range(arguments.seeds), writer))
-        _keep(arguments.out, rows)
-        write_page(arguments.out)
+    with Bars(Console(stderr=True)) as bars, listening(bars):
+        for name in arguments.domains:
+            material, writer = _material(name, settings)
+            _keep(arguments.out, list(figures(material, settings, range(arguments.seeds), writer)))
+            write_page(arguments.out)
 
 
 def figures(material: Material, settings: Settings, seeds: range, writer: str) -> Iterator[dict[str, Any]]:

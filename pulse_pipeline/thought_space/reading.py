@@ -22,6 +22,7 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
     one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984), which travels
     better than the best. For what an item's thought and a low rating weigh the error is that of the
     difference on the same users, which is smaller: enough to take in what helps, and to leave out noise.
+    What weighs nothing then stays out of the training too.
 
     Args:
         model: An untrained model; its two readings are set.
@@ -52,6 +53,11 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
     model.at_home.load_state_dict(model.abroad.state_dict())
     model.abroad.requires_grad_(False)
     model.abroad.log_temperature.requires_grad_(True)
+    model.at_home.item_thought.requires_grad_(bool(model.abroad.item_thought))
+    rated = bool(model.abroad.dislike)
+    model.at_home.dislike.requires_grad_(rated)
+    if model.attention is not None:
+        model.attention.disliked.requires_grad_(rated)
 
 
 def fit_following(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:

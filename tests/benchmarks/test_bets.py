@@ -45,4 +45,4 @@ def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
     write_page(out)
     page = out.with_suffix(".md").read_text()
     assert page.count("\n## ") == 2
-    assert page.count("no item thoughts") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)
+    assert page.count("| no item thoughts |") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)

@@ -163,6 +163,15 @@ def test_a_disliked_item_counts_less_then_not_then_against():
     assert torch.allclose(torch.stack(found), torch.stack(expected), atol=1e-5)
 
 
+def test_ratings_that_say_nothing_on_validation_are_not_trained_on_either():
+    data = planted(n_users=200)
+    noisy = replace(data, disliked=[sequence[:2] for sequence in data.sequences])
+    config = CONFIG.model_copy(update={"epochs": 2, "dislike_weights": (0.0,)})
+    one, other = (train("films", [d], config).model for d in (data, noisy))
+    scores = [ThoughtSpaceRanker(model).score(noisy, USERS, "test") for model in (one, other)]
+    assert np.array_equal(*scores)
+
+
 @pytest.mark.parametrize("phase", ["valid", "test"])
 def test_ratings_of_what_comes_later_are_not_read(phase):
     data = spiteful(planted())

@@ -65,6 +65,7 @@ ARMS: dict[str, Arm] = {
     "no item thoughts": Arm(_thoughts, data=Material.without_thoughts),
     "shuffled item thoughts": Arm(_thoughts, data=Material.shuffled_thoughts),
     "random words as item thoughts": Arm(_thoughts, data=Material.random_thoughts),
+    "texts as item thoughts": Arm(_thoughts, data=Material.texts_as_thoughts),
     "item titles only": Arm(lambda material: material.has_titles, data=Material.titles_only),
     # The encoder's vectors as they are: the low-rank departures are how it is tuned here.
     "frozen encoder": Arm(settings={"adapter_rank": 0, "rationale_rank": 0}),

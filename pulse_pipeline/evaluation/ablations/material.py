@@ -156,6 +156,10 @@ class Material:
         thoughts[present] = self._encode(self._random_words([lengths.get(item, 1) for item in owners]))
         return replace(self.data, item_thoughts=thoughts)
 
+    def texts_as_thoughts(self) -> DomainData:
+        """Every item has its text as its thought: the width of two views, and nothing new in the second."""
+        return replace(self.data, item_thoughts=self.data.item_vectors)
+
     def without_ratings(self) -> DomainData:
         """Nothing was rated low."""
         return replace(self.data, disliked=None)

@@ -31,7 +31,7 @@ from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 
 ARM = "ablation"
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True)
