@@ -15,6 +15,7 @@ from pulse_pipeline.evaluation import word_reader
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
 from pulse_pipeline.evaluation.crossing import GRIDS
+from pulse_pipeline.evaluation.evaluate import Evaluated
 from pulse_pipeline.evaluation.few_shot import SHARES, evaluate_few_shot
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
@@ -61,7 +62,8 @@ def _zero_shot_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, {"target": name, "seed": seed}) as work:
             if len(interactions) < 2:
                 raise PulseError(NO_SOURCE)
-            figures, fitted = [], {}
+            figures: list[Evaluated] = []
+            fitted: dict[str, float] = {}
             for protocol in PROTOCOLS:
                 texts = {
                     one: Texts(
