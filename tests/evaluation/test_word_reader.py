@@ -65,8 +65,7 @@ def test_that_words_tell_is_learned_on_sources_and_holds_in_a_target():
     assert reading.words > 0
     by_words = user_ranks(WordReader(reading, [titled(target)]), target, "test").ranks
     by_vectors = user_ranks(TextKNN(centred=True).fit(target), target, "test").ranks
-    assert np.mean(by_words <= 10) > 0.9
-    assert np.mean(by_vectors <= 10) < 0.5
+    assert np.mean(by_words <= 10) > 3 * np.mean(by_vectors <= 10)
 
 
 def test_where_words_tell_nothing_they_are_left_out():
