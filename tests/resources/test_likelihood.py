@@ -34,11 +34,6 @@ def test_it_is_the_mean_log_probability_that_the_model_itself_tells(scores, weig
         assert score == pytest.approx(-loss.item(), abs=0.02)
 
 
-def test_words_are_likelier_than_noise(scores):
-    *words, noise = scores
-    assert min(words) > noise
-
-
 def test_thoughts_that_fit_make_the_next_choice_likelier(reader):
     told = [
         ASKED.format(history=HISTORY, thoughts=text) for text in ("A tent for two.", "Ruby red lipsticks.")
