@@ -142,7 +142,7 @@ def _differences(
 ) -> pl.DataFrame:
     """The full model minus an arm, mean NDCG@10 over seeds, for each group of users."""
     gains = [
-        np.mean([METRICS["NDCG"](one.ranks, 10) for one in ranked], axis=0, dtype=np.float64)
+        np.stack([METRICS["NDCG"](one.ranks, 10) for one in ranked]).astype(np.float64).mean(axis=0)
         for ranked in (own, other)
     ]
     rows = []
