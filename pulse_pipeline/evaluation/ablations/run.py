@@ -141,7 +141,10 @@ def _differences(
     name: str, own: list[Standings], other: list[Standings], data: DomainData, seed: int
 ) -> pl.DataFrame:
     """The full model minus an arm, mean NDCG@10 over seeds, for each group of users."""
-    gains = [np.mean([METRICS["NDCG"](one.ranks, 10) for one in ranked], axis=0) for ranked in (own, other)]
+    gains = [
+        np.stack([METRICS["NDCG"](one.ranks, 10) for one in ranked]).astype(np.float64).mean(axis=0)
+        for ranked in (own, other)
+    ]
     rows = []
     for group, members in slices(data, own[0], "test"):
         found = paired_difference(gains[0][members], gains[1][members])
