@@ -11,7 +11,7 @@ TEXTS = ["red wool scarf", "red wool hat with red wool lining", "a kettle", "ket
 
 
 def domain():
-    data = with_sequences(planted(n_items=len(TEXTS)), [[0, 2, 5, 1], [4, 3, 1, 0]])
+    data = with_sequences(planted(n_items=len(TEXTS), length=4), [[0, 2, 5, 1], [4, 3, 1, 0]])
     return replace(data, protocol="loo")
 
 
