@@ -36,7 +36,7 @@ from pulse_pipeline.thought_space.data import DomainData
 from resources.storage import table_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
-KEY = ("experiment", "sources", "target", "model", "train_mix", "seed")
+KEY = ("experiment", "sources", "target", "model", "train_mix", "against", "seed")
 
 
 def main() -> None:
