@@ -49,7 +49,7 @@ def _bridging_rationales(project: Project) -> dg.AssetsDefinition:
         config = project.registry.domain(context.partition_key)
         params = {"bridged_users": settings.bridged_users, "model": settings.model.model}
         with materialising(context, tracking, version, params) as work:
-            desk = open_desk(work, context, settings, ("bridging",))
+            desk = open_desk(work, context, settings, ("bridging",), language_model)
             here, *others = (
                 Domain(name, interactions[name], items[name], config.rationale_users)
                 for name in sorted(interactions, key=lambda name: name != config.name)
@@ -66,6 +66,6 @@ def _bridging_rationales(project: Project) -> dg.AssetsDefinition:
             )
             counts = {f"from_{source}": len(one.rows) for source, one in written.items()}
             prompt = settings.fingerprint(("bridging",))
-            return result(work, table, list(written.values()), language_model, prompt, counts)
+            return result(work, table, list(written.values()), desk, prompt, counts)
 
     return bridging_rationales

@@ -74,24 +74,6 @@ class Materialisation:
         }
         return self.result(frame, version, shown, {"rows": float(len(frame)), **(metrics or {})})
 
-    def totals(self, figures: Mapping[str, float]) -> dict[str, float]:
-        """Figures added up over all materialisations of this partition, this one included.
-
-        Args:
-            figures: What this one adds.
-
-        Returns:
-            ``total_<name>`` of each.
-        """
-        made = _latest(self._context, self._context.asset_key, self.partition)
-        before: dict[str, Any] = {}
-        if made is not None:
-            before = {name: value.value for name, value in made.metadata.items()}
-        return {
-            f"total_{name}": value + float(before.get(f"total_{name}", 0.0))
-            for name, value in figures.items()
-        }
-
     def result(
         self, value: T, data_version: str, metadata: Mapping[str, Any], metrics: Mapping[str, float]
     ) -> "dg.MaterializeResult[T]":

@@ -118,7 +118,8 @@ def _published_rationales(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, settings.refinement.shape.model_dump()) as work:
             domain = Domain(config.name, interactions, items, config.rationale_users)
             scorer = PublishedScorer(published_thought_space, interactions, items)
-            writer = open_desk(work, context, settings, ("refined",)).thoughts(domain)
+            desk = open_desk(work, context, settings, ("refined",), language_model)
+            writer = desk.thoughts(domain)
             wanted = answered_cuts(drawn_users(interactions, domain.users))
             with language_model.session() as session:
                 tree = Tree(writer, scorer, settings.refinement.shape)
@@ -138,7 +139,7 @@ def _published_rationales(project: Project) -> dg.AssetsDefinition:
                 metrics={
                     "valid_rate": valid_rate(table),
                     **rejection_rates(grown.rejected, grown.thoughts),
-                    **costs(work, grown.ledger, language_model),
+                    **costs(grown.ledger, desk.spent()),
                     **levels,
                 },
             )

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.materialisation import IF_NAMED, RETRY, Materialisation, materialising
+from assets.materialisation import IF_NAMED, RETRY, Materialisation, dataset_name, materialising
 from assets.project import Project
 from pulse_pipeline.domains import DomainConfig
 from pulse_pipeline.home import Home
@@ -15,7 +15,7 @@ from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.generation import RunIds, Written
 from pulse_pipeline.rationales.judging import rejection_rates
-from pulse_pipeline.rationales.ledger import Ledger
+from pulse_pipeline.rationales.ledger import Account, Ledger
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
 from pulse_pipeline.rationales.tables import item_rationales_table, rationales_table
 from pulse_pipeline.schemas import Rationales
@@ -23,17 +23,6 @@ from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
 GROUP = "rationales"
-ACCUMULATED = (
-    "generated",
-    "prompt_tokens",
-    "completion_tokens",
-    "cached_tokens",
-    "seconds",
-    "load_seconds",
-    "device_hours",
-    "price",
-)
-
 _CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
 ON_CHANGED_SETTINGS = (
     _CHANGED.since_last_handled()
@@ -89,7 +78,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
-            desk = open_desk(work, context, settings, USER_KINDS)
+            desk = open_desk(work, context, settings, USER_KINDS, language_model)
             domain = Domain(
                 config.name, interactions, items, config.rationale_users, optional.get("neighbours")
             )
@@ -107,7 +96,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
                 "users_written_for": own["user_id"].n_unique(),
                 "users_inheriting": inheriting["user_id"].n_unique(),
             }
-            return result(work, table, written, language_model, settings.fingerprint(USER_KINDS), users)
+            return result(work, table, written, desk, settings.fingerprint(USER_KINDS), users)
 
     return rationales
 
@@ -137,13 +126,13 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
-            desk = open_desk(work, context, settings, ("item",))
+            desk = open_desk(work, context, settings, ("item",), language_model)
             assignment = desk.about_items(Domain(config.name, interactions, items))
             with language_model.session() as session:
                 written = assignment.write(session)
             table = item_rationales_table(written.rows, assignment.writer.spec)
             prompt = settings.fingerprint(("item",))
-            return result(work, table, [written], language_model, prompt, {"items": len(items)})
+            return result(work, table, [written], desk, prompt, {"items": len(items)})
 
     return item_rationales
 
@@ -158,18 +147,22 @@ def open_desk(
     context: dg.AssetExecutionContext,
     settings: RationaleSettings,
     kinds: tuple[Kind, ...],
+    language_model: LanguageModel,
 ) -> Desk:
     """The desk of one materialisation; keeps the prompts of these kinds beside its MLflow run."""
     for kind in kinds:
         work.run.artifact(f"{kind}_prompt.txt", settings.spec(kind).template)
-    return Desk(settings, Home.from_environment().cache, RunIds(context.run.run_id, work.run.run_id))
+    name = dataset_name(work.asset, work.partition)
+    account = Account(name, language_model.devices, language_model.price_per_hour)
+    runs = RunIds(context.run.run_id, work.run.run_id)
+    return Desk(settings, Home.from_environment().cache, runs, account)
 
 
 def result(
     work: Materialisation,
     table: pl.DataFrame,
     written: list[Written],
-    language_model: LanguageModel,
+    desk: Desk,
     prompt_fingerprint: str,
     counts: dict[str, int],
 ) -> "dg.MaterializeResult[pl.DataFrame]":
@@ -188,7 +181,7 @@ def result(
         metrics={
             "valid_rate": valid_rate(table),
             **rejection_rates(rejected, valid=int(table["valid"].sum())),
-            **costs(work, sum((one.ledger for one in written), Ledger()), language_model),
+            **costs(sum((one.ledger for one in written), Ledger()), desk.spent()),
         },
     )
 
@@ -198,15 +191,14 @@ def valid_rate(table: pl.DataFrame) -> float:
     return float(table["valid"].sum()) / max(len(table), 1)
 
 
-def costs(work: Materialisation, ledger: Ledger, language_model: LanguageModel) -> dict[str, float]:
-    """What a materialisation cost, and what its partition has cost so far."""
+def costs(ledger: Ledger, total: Ledger) -> dict[str, float]:
+    """What a materialisation cost, and what its partition has cost so far, killed runs included."""
+    so_far = {f"total_{name}": cost for name, cost in _figures(total).items() if name != "reused"}
+    return {**_figures(ledger), **so_far}
+
+
+def _figures(ledger: Ledger) -> dict[str, float]:
     figures = {name: float(value) for name, value in vars(ledger).items()}
-    figures["device_hours"] = ledger.hours(language_model.devices) if ledger.generated else 0.0
-    figures["price"] = figures["device_hours"] * language_model.price_per_hour
     if ledger.generated:
         figures["rationales_per_second"] = ledger.rationales_per_second
-    totals = work.totals({name: figures[name] for name in ACCUMULATED})
-    if totals["total_generated"]:
-        wrote = max(totals["total_seconds"] - totals["total_load_seconds"], 1e-9)
-        totals["total_rationales_per_second"] = totals["total_generated"] / wrote
-    return {**figures, **totals}
+    return figures

@@ -79,7 +79,8 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
             model, encoder = thought_space_model[PROTOCOL].model, text_encoder.encoder(encoder_spec)
             domain = Domain(config.name, interactions, items, config.rationale_users)
             scorer = _scorer(settings, domain, model, data, encoder)
-            writer = open_desk(work, context, settings, ("refined",)).thoughts(domain)
+            desk = open_desk(work, context, settings, ("refined",), language_model)
+            writer = desk.thoughts(domain)
             wanted = serving_cuts(domain, SPLIT_COLUMNS[PROTOCOL])
             with language_model.session() as session:
                 tree = Tree(writer, scorer, settings.refinement.shape)
@@ -113,7 +114,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                 metrics={
                     "valid_rate": valid_rate(table),
                     **rejection_rates(grown.rejected, grown.thoughts),
-                    **costs(work, grown.ledger, language_model),
+                    **costs(grown.ledger, desk.spent()),
                     **{f"score_level_{n}": score for n, score in enumerate(grown.level_scores, start=1)},
                     "score_seed": scores["seed"],
                     **tokens,

@@ -13,6 +13,7 @@ from pulse_pipeline.rationales.generation import LookedUp, RunIds, Writer, Writt
 from pulse_pipeline.rationales.goods import kinds_of_goods
 from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.judging import TextJudge
+from pulse_pipeline.rationales.ledger import Account, Ledger
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
 from pulse_pipeline.rationales.representatives import inherited, representatives
@@ -73,11 +74,21 @@ class Desk:
         settings: Model, prompts, sampling.
         cache: The home's cache; answers lie in ``rationales/<fingerprint of the spec>/``.
         runs: Recorded beside each answer.
+        account: What the answers are charged to.
     """
 
     settings: RationaleSettings
     cache: Path
     runs: RunIds = field(default_factory=RunIds)
+    account: Account = field(default_factory=Account)
+
+    def spent(self) -> Ledger:
+        """All that was ever charged to the account, whatever the settings then were."""
+        total = Ledger()
+        for answers in sorted((self.cache / "rationales").glob("*/answers.db")):
+            with AnswerStore(answers.parent).opened() as store:
+                total += store.spent(self.account.name)
+        return total
 
     def about_users(self, domain: Domain) -> list[Assignment]:
         """One for each kind of `spec.USER_KINDS`, about the users who represent the others."""
@@ -136,7 +147,7 @@ class Desk:
         spec = self.settings.spec(kind)
         judge = TextJudge(spec, titles, self.settings.language)
         store = AnswerStore(self.cache / "rationales" / spec.fingerprint())
-        return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs)
+        return Writer(spec, render, judge, store, self.settings.max_attempts, self.runs, self.account)
 
 
 def serving_cuts(domain: Domain, split: str) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """Write the rationales that are not written yet; a finished one is never paid for again."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import polars as pl
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.progress import track
 from pulse_pipeline.rationales.engine import Completion, Prompt, Session
-from pulse_pipeline.rationales.ledger import Ledger
+from pulse_pipeline.rationales.ledger import Account, Ledger, Meter
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import RationaleSpec
 from pulse_pipeline.rationales.store import Answer, AnswerStore, OpenStore
@@ -85,6 +84,7 @@ class Writer:
         store: Keeps them.
         max_attempts: A rejected answer is asked for again, with another seed, until there are so many.
         runs: Recorded beside each answer.
+        account: What the answers are charged to.
     """
 
     spec: RationaleSpec
@@ -93,6 +93,7 @@ class Writer:
     store: AnswerStore
     max_attempts: int = 1
     runs: RunIds = field(default_factory=RunIds)
+    account: Account = field(default_factory=Account)
 
     def look_up(self, wanted: pl.DataFrame) -> LookedUp:
         """Part what is written already from what has to be asked for; no model is needed."""
@@ -107,22 +108,18 @@ class Writer:
             session: The model; loaded only if something is missing.
             label: What the progress is shown under; one process at a time writes under it.
         """
-        started, loaded_before = time.monotonic(), session.load_seconds
-        ledger = Ledger()
         with self.store.writing(label), self.store.opened() as store:
+            meter = Meter(session, self.account)
             found = self._look_up(wanted, store)
-            reused, settled, rejected = len(found.settled), [found.settled], found.rejected
+            settled, rejected = [found.settled], found.rejected
+            store.add([], self.account.name, meter.read(Ledger(reused=len(found.settled))))
             while len(found.open):
-                ledger += self._ask(found.open, session, store, label)
+                self._ask(found.open, session, store, label, meter)
                 found = self._look_up(found.open.drop("key", "attempt"), store)
                 settled.append(found.settled)
                 rejected += found.rejected
-        took = Ledger(
-            reused=reused,
-            seconds=time.monotonic() - started,
-            load_seconds=session.load_seconds - loaded_before,
-        )
-        return Written(pl.concat(settled), rejected, ledger + took)
+            store.add([], self.account.name, meter.read(Ledger()))
+        return Written(pl.concat(settled), rejected, meter.total)
 
     def _look_up(self, wanted: pl.DataFrame, store: OpenStore) -> LookedUp:
         parts = [self._look_up_some(some, store) for some in _slices(wanted)]
@@ -157,21 +154,24 @@ class Writer:
             rejected=Counter(tried.to_list()),
         )
 
-    def _ask(self, missing: pl.DataFrame, session: Session, store: OpenStore, label: str) -> Ledger:
-        generated = prompt_tokens = completion_tokens = cached_tokens = 0
-        total = missing["key"].n_unique()
-        with track(label, total, "rationales") as task:
+    def _ask(
+        self, missing: pl.DataFrame, session: Session, store: OpenStore, label: str, meter: Meter
+    ) -> None:
+        unanswered = missing["key"].n_unique()
+        with track(label, unanswered, "rationales") as task:
             for completion in session.generate(self._prompts(missing), self.spec):
+                cost = Ledger(
+                    generated=1,
+                    prompt_tokens=completion.prompt_tokens,
+                    completion_tokens=completion.completion_tokens,
+                    cached_tokens=completion.cached_tokens,
+                )
                 # One at a time: a process that is killed here has lost nothing that was finished.
-                store.add([self._answer(completion)])
-                generated += 1
-                prompt_tokens += completion.prompt_tokens
-                completion_tokens += completion.completion_tokens
-                cached_tokens += completion.cached_tokens
+                store.add([self._answer(completion)], self.account.name, meter.read(cost))
+                unanswered -= 1
                 task.advance()
-        if generated < total:
-            raise PulseError(f"{label}: the engine left {total - generated} requests unanswered; run again")
-        return Ledger(0, generated, prompt_tokens, completion_tokens, cached_tokens)
+        if unanswered > 0:
+            raise PulseError(f"{label}: the engine left {unanswered} requests unanswered; run again")
 
     def _prompts(self, missing: pl.DataFrame) -> Iterator[Prompt]:
         """Rendered while the model reads them; equal requests are asked once."""

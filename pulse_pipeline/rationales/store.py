@@ -1,27 +1,31 @@
 """Every answer that a model has given: a database, so that nothing that was paid for is lost.
 
-One SQLite file a spec. An answer is committed as it comes, so a killed process loses none; its key
-is unique, so two processes cannot keep it twice; a lock lets one process at a time write for a
-domain, so two cannot pay for it twice.
+One SQLite file a spec. An answer is committed as it comes, and what it cost with it, so a killed process
+loses none; its key is unique, so two processes cannot keep it twice; a lock lets one process at a time
+write for a domain, so two cannot pay for it twice.
 """
 
 import json
 import sqlite3
 from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 import polars as pl
 from filelock import FileLock, Timeout
 
 from pulse_pipeline.progress import track
+from pulse_pipeline.rationales.ledger import Ledger
 
 BUSY_SECONDS = 60.0
 KEYS_AT_ONCE = 8192
 
+NOTHING = Ledger()
+_COSTS = [cost.name for cost in fields(Ledger)]
+
 # A killed process loses nothing that was committed under NORMAL; a power cut may lose the last seconds.
-_OPEN = """\
+_OPEN = f"""\
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS answers (
@@ -37,6 +41,14 @@ CREATE TABLE IF NOT EXISTS answers (
     mlflow_run_id TEXT,
     PRIMARY KEY (key, attempt)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS spent (
+    account TEXT PRIMARY KEY,
+    {", ".join(f"{name} NUMERIC NOT NULL" for name in _COSTS)}
+) WITHOUT ROWID;
+"""
+_CHARGE = f"""\
+INSERT INTO spent VALUES (?, {", ".join("?" * len(_COSTS))})
+ON CONFLICT (account) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in _COSTS)}
 """
 
 
@@ -127,14 +139,27 @@ class OpenStore:
         """Hold the connection."""
         self._connection = connection
 
-    def add(self, answers: Iterable[Answer]) -> None:
-        """Commit answers; those whose key and attempt are there already stay as they were."""
+    def add(self, answers: Iterable[Answer], account: str = "", spent: Ledger = NOTHING) -> None:
+        """Commit answers, and what they cost, together.
+
+        Args:
+            answers: Those whose key and attempt are there already stay as they were.
+            account: What the cost is charged to.
+            spent: The cost.
+        """
         slots = ", ".join("?" * len(ANSWERS))
         with self._connection:  # commits, or rolls back on an error
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
                 f"INSERT OR IGNORE INTO answers VALUES ({slots})", map(astuple, answers)
             )
+            self._connection.execute(_CHARGE, [account, *astuple(spent)])
+
+    def spent(self, account: str) -> Ledger:
+        """All that was ever charged to an account here, also by runs that were killed."""
+        query = f"SELECT {', '.join(_COSTS)} FROM spent WHERE account = ?"
+        costs = self._connection.execute(query, [account]).fetchone()
+        return Ledger(*costs) if costs else NOTHING
 
     def read(self, keys: pl.Series) -> pl.DataFrame:
         """All answers to these keys, in the shape of `ANSWERS`, by key and attempt."""

@@ -88,6 +88,8 @@ def test_kill_9_at_ten_random_moments(tmp_path):
     found = writer.look_up(wanted)
     assert (len(found.settled), len(found.open)) == (USERS, 0)
     assert found.settled["key"].n_unique() == USERS
+    with writer.store.opened() as store:
+        assert store.spent(writer.account.name).generated == USERS
 
 
 @pytest.mark.timeout(120)

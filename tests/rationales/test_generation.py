@@ -1,4 +1,6 @@
 from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.rationales.generation import RunIds, Writer
 from pulse_pipeline.rationales.judging import TextJudge
+from pulse_pipeline.rationales.ledger import Account, Ledger
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -57,6 +60,23 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, died_after):
     written, wanted = _write(tmp_path, second)
     asked = [prompt.key for prompt in first.asked + second.asked]
     assert len(asked) == len(set(asked)) == wanted == len(written.rows)
+
+
+@pytest.mark.parametrize("died_after", [1, 65])
+def test_what_an_interrupted_run_has_spent_is_charged(tmp_path, died_after):
+    table = interactions(users=60)
+    wanted = cut_points(table).filter(kind="foresight")
+    for session in (StubSession(dies_after=died_after), StubSession()):
+        with suppress(KeyboardInterrupt):
+            writer = replace(_writer(tmp_path, table), account=Account("a[b]", price_per_hour=2.0))
+            written = writer.write(wanted, session, "test")
+    with AnswerStore(tmp_path).opened() as store:
+        spent, others = store.spent("a[b]"), store.spent("a[c]")
+    assert spent.generated == len(wanted) > written.ledger.generated == len(wanted) - died_after
+    assert spent.prompt_tokens == 100 * len(wanted)
+    assert spent.price == pytest.approx(2.0 * spent.device_hours)
+    assert spent.price > written.ledger.price > 0
+    assert others == Ledger()
 
 
 def test_new_users_cost_only_themselves(tmp_path):

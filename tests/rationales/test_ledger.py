@@ -1,13 +1,17 @@
 import pytest
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.rationales.ledger import Ledger
+from pulse_pipeline.rationales.ledger import Account, Ledger, Meter
 from resources.language_model import LanguageModel
+from tests.rationales.stub import StubSession
 
 
 def test_costs_add_up():
-    one, two = Ledger(1, 2, 30, 40, 5, 6.0, 7.0), Ledger(10, 20, 300, 400, 50, 60.0, 70.0)
-    assert one + two == Ledger(11, 22, 330, 440, 55, 66.0, 77.0)
+    one, two = (
+        Ledger(1, 2, 30, 40, 5, 6.0, 7.0, 8.0, 9.0),
+        Ledger(10, 20, 300, 400, 50, 60.0, 70.0, 80.0, 90.0),
+    )
+    assert one + two == Ledger(11, 22, 330, 440, 55, 66.0, 77.0, 88.0, 99.0)
     assert sum([one, two], Ledger()) == one + two
 
 
@@ -16,8 +20,25 @@ def test_loading_is_no_part_of_the_rate():
     assert Ledger(reused=5, seconds=1.0).rationales_per_second == 0.0
 
 
-def test_hours_count_every_device():
-    assert Ledger(seconds=1800.0).hours(devices=4) == pytest.approx(2.0)
+def test_every_device_is_charged():
+    spent = Account("rationales[Books]", devices=4, price_per_hour=2.5).charged(
+        Ledger(generated=1, seconds=1800.0)
+    )
+    assert (spent.device_hours, spent.price) == (pytest.approx(2.0), pytest.approx(5.0))
+
+
+def test_no_device_is_charged_for_looking_up():
+    assert Account(price_per_hour=2.5).charged(Ledger(reused=9, seconds=1800.0)).price == 0.0
+
+
+def test_a_meter_tells_each_second_once():
+    session = StubSession()
+    meter = Meter(session, Account())
+    session.load_seconds = 3.0
+    first = meter.read(Ledger(generated=1))
+    second = meter.read(Ledger(generated=2))
+    assert (first.load_seconds, second.load_seconds) == (3.0, 0.0)
+    assert meter.total == first + second
 
 
 @pytest.mark.parametrize("price", ["much", "-1", "inf", "nan"])

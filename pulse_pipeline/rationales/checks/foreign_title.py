@@ -10,14 +10,21 @@ import polars as pl
 from pulse_pipeline.rationales.checks.words import as_words
 from pulse_pipeline.rationales.untrusted import plain
 
-MIN_WORDS = 2
 MIN_LETTERS = 8
-"""Shorter titles, such as "Home", are words of everyday language."""
+"""Shorter titles of several words, such as "In It", are everyday language."""
+
+MIN_LETTERS_QUOTED = 3
+MIN_LETTERS_ALONE = 5
+"""A title of one word is an everyday word too, unless it is quoted, or has a capital inside a sentence."""
 
 SHOWN_WORDS = 6
 """Prompts shorten titles: one whose first words are in the evidence is taken to be there."""
 
 _TITLE_CHARACTERS = 500
+_NAME = r"([^\W\d_][^\W_]*(?:['\u2019][^\W_]+)*)"
+_QUOTED = re.compile(rf"[\"'*_\u2018\u201c\u00ab]{_NAME}[.,!?]?[\"'*_\u2019\u201d\u00bb]")
+_AFTER_A_WORD = re.compile(rf"\b(?=[^\W\d_A-Z])[^\W_]+,? {_NAME}(?=[.,;!?]|$| (?=[^\W\d_A-Z]))")
+"""Half of "Iron Comet" is no name of its own; a capital that begins a sentence says nothing."""
 
 
 class ForeignTitle:
@@ -35,14 +42,17 @@ class ForeignTitle:
         """Index a catalogue.
 
         Args:
-            titles: All titles; those that are null, short or a single word are left out.
+            titles: All titles; those that are null or short are left out.
         """
-        words = titles.to_frame("title").select(as_words(plain(pl.col("title"), _TITLE_CHARACTERS)))
+        both = pl.concat([titles, _as_spoken(titles)]).to_frame("title")
+        words = both.select(as_words(plain(pl.col("title"), _TITLE_CHARACTERS)))
         names = words.to_series().str.strip_chars(" ").unique()
-        long_enough = names.str.replace_all(r"\P{L}+", "").str.len_chars() >= MIN_LETTERS
+        letters = names.str.replace_all(r"\P{L}+", "").str.len_chars()
+        several = names.str.contains(" ", literal=True)
+        self._single: set[str] = set(names.filter(~several & (letters >= MIN_LETTERS_QUOTED)))
         self._titles: set[str] = set()
         self._lengths: dict[tuple[str, str], set[int]] = {}
-        for name in names.filter(long_enough & (names.str.count_matches(" ") + 1 >= MIN_WORDS)):
+        for name in names.filter(several & (letters >= MIN_LETTERS)):
             each = name.split(" ")
             self._titles.add(name)
             self._lengths.setdefault((each[0], each[1]), set()).add(len(each))
@@ -52,8 +62,7 @@ class ForeignTitle:
         named = [
             (row, title)
             for row, (rationale, words) in enumerate(parsed.select("rationale", "words").iter_rows())
-            for title in self._in(words)
-            if _written_as_a_name(title, rationale)
+            for title in self._in(rationale, words)
         ]
         rows = [row for row, _ in named]
         shown = parsed[rows].select(as_words(pl.col("evidence"))).to_series()
@@ -62,15 +71,34 @@ class ForeignTitle:
         }
         return pl.Series(self.name, [row in foreign for row in range(len(parsed))], pl.Boolean)
 
-    def _in(self, words: str) -> Iterator[str]:
+    def _in(self, rationale: str, words: str) -> Iterator[str]:
+        """The titles that a rationale names."""
         each = words.split()
-        if self._lengths.keys().isdisjoint(pairwise(each)):
-            return
-        for start, pair in enumerate(pairwise(each)):
+        if not self._single.isdisjoint(each):
+            yield from (name for name in _names_of_one_word(rationale) if name in self._single)
+        if not self._lengths.keys().isdisjoint(pairwise(each)):
+            yield from (title for title in self._several(each) if _written_as_a_name(title, rationale))
+
+    def _several(self, words: list[str]) -> Iterator[str]:
+        for start, pair in enumerate(pairwise(words)):
             for length in self._lengths.get(pair, ()):
-                title = " ".join(each[start : start + length])
+                title = " ".join(words[start : start + length])
                 if title in self._titles:
                     yield title
+
+
+def _as_spoken(titles: pl.Series) -> pl.Series:
+    """Without what stands in brackets, and without an article put last: "Usual Suspects, The (1995)"."""
+    bare = titles.str.replace_all(r"\s*\([^()]*\)", "")
+    return bare.str.replace(r"(?i),\s*(the|an?|il|la|les?|l'|das|der|die|el|los)\s*$", "")
+
+
+def _names_of_one_word(rationale: str) -> Iterator[str]:
+    """Words, in lower case, that are quoted, or stand alone with a capital inside a sentence."""
+    alone = [name for name in _AFTER_A_WORD.findall(rationale) if len(name) >= MIN_LETTERS_ALONE]
+    for name in _QUOTED.findall(rationale) + alone:
+        if name[0].isupper():
+            yield re.sub(r"['\u2019]", "", name).lower()
 
 
 def _written_as_a_name(title: str, rationale: str) -> bool:

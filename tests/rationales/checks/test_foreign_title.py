@@ -17,6 +17,9 @@ TITLES = pl.Series(
         "O, Pen",
         LONG,
         "Fandango Gift Card",
+        "Fargo (1996)",
+        "Heat (1995)",
+        "Usual Suspects, The (1995)",
     ]
 )
 CHECK = ForeignTitle(TITLES)
@@ -35,14 +38,33 @@ def test_sensible_rationales_pass():
         "They would love the Fandango Gift Card.",
         "They liked “True Love” for its ending.",
         f"They want the {LONG.upper()}!",
+        "They want what Fargo gave them.",
+        "They watch crime films, such as Fargo.",
+        "They want a chase like the one in “Heat.”",
+        "They loved The Usual Suspects.",
     ],
 )
 def test_a_title_from_elsewhere_is_seen(text):
     assert rejected(CHECK, text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They want fargo and heat.",
+        "Heat keeps them in their seats.",
+        "They like the films of Fargo Winters.",
+        "They want Heat and cold.",
+        "The usual suspects bore them.",
+    ],
+)
+def test_everyday_words_are_no_titles(text):
+    assert not rejected(CHECK, text)
+
+
 def test_titles_of_the_evidence_may_be_named():
     assert not rejected(CHECK, "They liked Iron Comet most.")
+    assert not rejected(CHECK, "They liked Fargo most.", evidence='"Fargo (1996)", rated 5')
     shortened = f'- "{LONG[:50]}…", rated 5'
     assert not rejected(CHECK, f"They like {LONG}.", evidence=shortened)
 
