@@ -1,4 +1,4 @@
-"""Assets of the stage `evaluation`: baselines, in-domain, cross-domain, recommendations, the report."""
+"""Assets of the stage `evaluation`: candidates, baselines, in-domain, cross-domain, recommendations."""
 
 import json
 
@@ -6,14 +6,12 @@ import dagster as dg
 import numpy as np
 import polars as pl
 
-from assets.materialisation import Materialisation, materialising, picture
+from assets.materialisation import Materialisation, materialising
+from assets.model_ranks import keep_ranks
 from assets.partitions import SOURCE, TARGET, sorted_dimensions
 from assets.project import Project
-from assets.thought_space import Tables
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
-from pulse_pipeline.evaluation.challenges import challenge_rows
-from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import (
     MODEL,
     baseline_ranks,
@@ -25,37 +23,30 @@ from pulse_pipeline.evaluation.in_domain import (
 from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
-from pulse_pipeline.evaluation.report.build import DomainTables, build_report
-from pulse_pipeline.evaluation.report.page import write_report
-from pulse_pipeline.evaluation.report.plots import plots
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
-from pulse_pipeline.files import replacing
-from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.latest import latest_rationales
-from pulse_pipeline.schemas import Metrics, ModelRanks
+from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import Protocol
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
-from resources.storage import OPTIONAL_PARTITIONS, Models, table_path
+from resources.storage import OPTIONAL_PARTITIONS, Models
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
 VERSION = "2"
 RECOMMENDED = 10
 SERVING_PROTOCOL: Protocol = "loo"
-RANKS, RANKS_FILE = "model_ranks", "ranks.parquet"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`candidates`, `baseline_scores`, the two evaluations, `recommendations`, `report`."""
+    """`candidates`, `baseline_scores`, the two evaluations, `recommendations`."""
     return [
         _candidates(project),
         _baseline_scores(project),
         _in_domain_evaluation(project),
         _cross_domain_evaluation(project),
         _recommendations(project),
-        _report(project),
     ]
 
 
@@ -178,7 +169,7 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 figures += [one.metrics for one in evaluated]
                 ranks.append(rank_table(evaluated, data))
                 figures.append(rationale_differences(evaluated, data))
-            _keep_ranks(work, ranks)
+            keep_ranks(work, ranks)
             return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return in_domain_evaluation
@@ -246,7 +237,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 )
                 figures.append(evaluated.metrics)
                 ranks.append(rank_table([evaluated], data))
-            _keep_ranks(work, ranks)
+            keep_ranks(work, ranks)
             return _figures(work, pl.concat([Metrics.create_empty(), *figures]))
 
     return cross_domain_evaluation
@@ -255,25 +246,6 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
 def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
     """False where domains.yaml has changed what the mix is made of: its figures would bear a wrong name."""
     return bool(models.origin.get("domains") == sorted(project.registry.members(mix)))
-
-
-def _keep_ranks(work: Materialisation, ranks: list[pl.DataFrame]) -> None:
-    """Lay the ranks behind the figures beside them, in the home and in MLflow."""
-    path = table_path(Home.from_environment(), RANKS, work.partition)
-    with replacing(path) as aside:
-        pl.concat([ModelRanks.create_empty(), *ranks]).write_parquet(aside, compression="zstd")
-    work.run.artifact(RANKS_FILE, path.read_bytes())
-
-
-def _all_ranks(project: Project) -> pl.DataFrame:
-    """The ranks behind all evaluations of the home, of each model once."""
-    home, names = Home.from_environment(), project.registry.names
-    partitions = [*names, *(f"{mix}|{name}" for mix in project.registry.mixes for name in names)]
-    paths = [table_path(home, RANKS, partition) for partition in partitions]
-    tables = [pl.read_parquet(path, glob=False) for path in paths if path.exists()]
-    return pl.concat([ModelRanks.create_empty(), *tables]).unique(
-        pl.exclude("item_id", "rank"), keep="first", maintain_order=True
-    )
 
 
 def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:
@@ -321,109 +293,3 @@ def _recommendations(project: Project) -> dg.AssetsDefinition:
             return work.table(table)
 
     return recommendations
-
-
-def _report(project: Project) -> dg.AssetsDefinition:
-    present = dg.AssetIn(metadata=OPTIONAL_PARTITIONS)
-
-    @dg.asset(
-        group_name=GROUP,
-        code_version=VERSION,
-        ins={
-            "interactions": present,
-            "items": present,
-            "item_embeddings": present,
-            "rationales": present,
-            "rationale_embeddings": present,
-            "thought_space_model": present,
-            "in_domain_evaluation": present,
-            "cross_domain_evaluation": present,
-            "seed_evaluation": present,
-            "explanation_evaluation": present,
-            "reasoner_evaluation": present,
-            "ablation_evaluation": present,
-            "zero_shot_evaluation": present,
-            "few_shot_evaluation": present,
-            "arrival_evaluation": present,
-        },
-        io_manager_key="tables",
-        kinds={"html"},
-        description="All figures as one self-contained page and as JSON, from whatever is materialised.",
-    )
-    def report(
-        context: dg.AssetExecutionContext,
-        tracking: Tracking,
-        interactions: Tables,
-        items: Tables,
-        item_embeddings: Tables,
-        rationales: Tables,
-        rationale_embeddings: Tables,
-        thought_space_model: dict[str, Models],
-        in_domain_evaluation: Tables,
-        cross_domain_evaluation: Tables,
-        seed_evaluation: Tables,
-        explanation_evaluation: Tables,
-        reasoner_evaluation: Tables,
-        ablation_evaluation: Tables,
-        zero_shot_evaluation: Tables,
-        few_shot_evaluation: Tables,
-        arrival_evaluation: Tables,
-    ) -> dg.MaterializeResult[pl.DataFrame]:
-        params = {"domains": ", ".join(in_domain_evaluation)}
-        with materialising(context, tracking, VERSION, params) as work:
-            evaluations = (
-                in_domain_evaluation,
-                cross_domain_evaluation,
-                seed_evaluation,
-                reasoner_evaluation,
-                ablation_evaluation,
-                zero_shot_evaluation,
-                few_shot_evaluation,
-                arrival_evaluation,
-            )
-            ranked = distinct_figures(table for tables in evaluations for table in tables.values())
-            judged = distinct_figures(explanation_evaluation.values())
-            metrics = pl.concat([ranked, judged])
-            if metrics.is_empty():
-                raise PulseError(
-                    "there is nothing to report yet: run `pulse run`, or materialise an evaluation"
-                )
-            tables = {
-                name: DomainTables(
-                    interactions[name],
-                    items[name],
-                    item_embeddings[name],
-                    rationales[name],
-                    rationale_embeddings[name],
-                    synthetic=name in project.registry.synthetic,
-                )
-                for name in project.registry.names
-                if name in in_domain_evaluation
-            }
-            settings = project.settings
-            inputs = build_report(
-                project.registry,
-                tables,
-                thought_space_model,
-                ranked,
-                rationales=settings.rationales,
-                encoder=settings.encoder,
-                explanations=judged,
-                challenges=challenge_rows(metrics),
-            )
-            folder = Home.from_environment().report
-            write_report(inputs, folder / "index.html")
-            with replacing(folder / "metrics.json") as aside:
-                aside.write_text(json.dumps(metrics.to_dicts(), indent=1), encoding="utf-8")
-            with replacing(folder / RANKS_FILE) as aside:
-                _all_ranks(project).write_parquet(aside, compression="zstd")
-            for name in ("index.html", "metrics.json", RANKS_FILE):
-                work.run.artifact(name, (folder / name).read_bytes())
-            pictures = plots(inputs)
-            for name, png in pictures.items():
-                work.run.artifact(f"{name}.png", png)
-            shown = {name: picture(png) for name, png in pictures.items()}
-            page = dg.MetadataValue.path(folder / "index.html")
-            return work.table(metrics, {"page": page, **shown})
-
-    return report

@@ -19,6 +19,7 @@ from assets import (
     rationales,
     reasoner,
     refinement,
+    report,
     seeds,
     thought_space,
     transfer,
@@ -48,6 +49,7 @@ STAGES = (
     champion,
     ablations,
     transfer,
+    report,
 )
 
 

@@ -5,7 +5,7 @@ import polars as pl
 import torch
 
 from pulse_pipeline.embeddings.spec import Encoder
-from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
+from pulse_pipeline.thought_space.data import DomainData, FloatArray
 from pulse_pipeline.thought_space.model import ThoughtSpace, rationale_vectors
 from pulse_pipeline.thought_space.scorers.behaviour import Histories
 from pulse_pipeline.thought_space.scoring import latest_behaviour
@@ -29,13 +29,10 @@ class ThoughtSpaceScorer:
             self._home = model.knows(self._space)
             self._items = model.items(self._space, home=self._home)
 
+    @torch.inference_mode()
     def __call__(self, chains: pl.DataFrame) -> pl.Series:
         """Cosines, one a chain."""
-        return self.against(chains, self._histories.before(chains))
-
-    @torch.inference_mode()
-    def against(self, chains: pl.DataFrame, histories: list[IntArray]) -> pl.Series:
-        """Cosines of chains with the behaviour after some histories."""
+        histories = self._histories.before(chains)
         behaviour = latest_behaviour(self._model, self._items, histories, home=self._home)
         vectors = rationale_vectors(self._encoder.encode(chains["text"].to_list()), behaviour.device)
         why = self._model.rationales(self._space, vectors, home=self._home)

@@ -3,7 +3,6 @@ import polars as pl
 import pytest
 
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
-from pulse_pipeline.thought_space.scorers.answer import AnswerScorer
 from pulse_pipeline.thought_space.scorers.frozen_encoder import FrozenEncoderScorer
 from pulse_pipeline.thought_space.scorers.thought_space import ThoughtSpaceScorer
 from pulse_pipeline.thought_space.training import untrained
@@ -44,11 +43,10 @@ def makers(data):
     return {
         "thought space": lambda: ThoughtSpaceScorer(model, data, encoder),
         "frozen encoder": lambda: FrozenEncoderScorer(data, encoder),
-        "answer": lambda: AnswerScorer(model, data, encoder),
     }
 
 
-@pytest.mark.parametrize("name", ["thought space", "frozen encoder", "answer"])
+@pytest.mark.parametrize("name", ["thought space", "frozen encoder"])
 def test_thoughts_about_the_own_history_beat_those_about_anothers(data, makers, name):
     scorer = makers[name]()
     own = scorer(_chains(data, lambda user, cut: data.sequences[user][cut - 2])).to_numpy()
@@ -66,13 +64,3 @@ def test_the_item_at_the_cut_is_not_looked_at(data, makers, name):
     for user in range(USERS):
         data.sequences[user][int(data.n_train[0]) - 1] = 0
     assert np.allclose(before, makers[name]()(chains).to_numpy(), atol=1e-6)
-
-
-def test_only_the_published_score_looks_at_the_answer_and_only_where_it_may(data, makers):
-    answers = _chains(data, lambda user, cut: data.sequences[user][cut - 1])
-    assert (
-        makers["answer"]()(answers).to_numpy() > makers["thought space"]()(answers).to_numpy()
-    ).mean() > 0.9
-    beyond = answers.with_columns(target_position=pl.lit(int(data.n_train[0]), pl.Int32))
-    with pytest.raises(ValueError, match="only training items"):
-        makers["answer"]()(beyond)
