@@ -3,7 +3,7 @@
 Usage:
 
     pulse evaluate --json > all.json
-    python -m benchmarks.results all.json
+    python -m benchmarks.results all.json [another home's.json ...]
 """
 
 import json
@@ -13,6 +13,8 @@ from pathlib import Path
 import polars as pl
 
 from pulse_pipeline.commands.results import at_ten
+from pulse_pipeline.evaluation.challenges import CHALLENGES
+from pulse_pipeline.evaluation.explanations.judged import METRICS as EXPLAINED
 from pulse_pipeline.evaluation.figures import with_holm
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE
 from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS, SPREAD_OF_SEEDS
@@ -29,8 +31,17 @@ users, averaged over the seeds where there are several. `trained on` is the mix 
 from; a mix without the domain is zero-shot there. The p-value is that of the difference to the domain's best
 baseline, whichever sign it has, corrected after Holm for all models that are compared there.
 
-Rationales by SmolLM2-135M, for every user of Gift_Cards and Magazine_Subscriptions and for 600 of
-Office_Products. The last table says what they add for the users who have one.
+Four shops with rationales by SmolLM2-135M for 200 of their users, evaluated as one registry; ML-100K and the
+two sets of 2014, which have no text that tells a user's reasons, each alone and without rationales. The last
+tables say what rationales add for the users who have one, and what they are worth as explanations.
+"""
+EXPLANATIONS = """
+## What explanations are worth
+
+Figures of `explanation_evaluation`, what each is says [explanations](explanations.md).
+
+| figure | of | domain | protocol | users | value | interval |
+| --- | --- | --- | --- | --- | --- | --- |
 """
 DIFFERENCES = """## What rationales add
 
@@ -43,17 +54,25 @@ NDCG@10 of our model minus itself without, or with another user's, rationale; us
 
 def main() -> None:
     if len(sys.argv) > 1:
-        figures = _read(Path(sys.argv[1]))
-        full = (pl.col("slice") == "all") & (pl.col("candidates") == "full")
-        shown = pl.col("metric").is_in(["NDCG", "HR", MEAN_OF_SEEDS, SPREAD_OF_SEEDS]) & full
-        headline = figures.filter(shown | (pl.col("metric") == DIFFERENCE), k=10)
+        figures = pl.concat([_read(Path(file)) for file in sys.argv[1:]])
         with replacing(RESULTS) as aside:
-            aside.write_text(json.dumps(headline.to_dicts(), indent=1) + "\n")
+            aside.write_text(json.dumps(kept(figures).to_dicts(), indent=1) + "\n")
     figures = with_holm(_read(RESULTS))
     domains = at_ten(figures).partition_by("dataset", "protocol", maintain_order=True)
     with replacing(RESULTS.with_suffix(".md")) as aside:
-        sections = [HEADER, *map(_section, domains), _differences(figures)]
+        sections = [HEADER, *map(_section, domains), _differences(figures), _explanations(figures)]
         aside.write_text("\n".join(sections), encoding="utf-8")
+
+
+def kept(figures: pl.DataFrame) -> pl.DataFrame:
+    """What the pages quote: headlines, differences, explanations, and the answers to the challenges."""
+    full = (pl.col("slice") == "all") & (pl.col("candidates") == "full")
+    shown = pl.col("metric").is_in(["NDCG", "HR", MEAN_OF_SEEDS, SPREAD_OF_SEEDS]) & full
+    headlines = figures.filter((shown | (pl.col("metric") == DIFFERENCE)) & (pl.col("k") == 10))
+    answers = [one.query.rows(figures) for one in CHALLENGES if one.query is not None]
+    return pl.concat([headlines, figures.filter(pl.col("metric").is_in(EXPLAINED)), *answers]).unique(
+        maintain_order=True
+    )
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -87,6 +106,20 @@ def _differences(figures: pl.DataFrame) -> str:
         for row in figures.filter(metric=DIFFERENCE).iter_rows(named=True)
     ]
     return DIFFERENCES + "".join(rows)
+
+
+def _explanations(figures: pl.DataFrame) -> str:
+    explained = figures.filter(pl.col("metric").is_in(EXPLAINED))
+    rows = [
+        f"| {row['metric']} | {row['model']} | {row['dataset']} | {row['protocol']} | {row['n_users']} "
+        f"| {row['value']:.3f} | {_interval(row['ci_low'], row['ci_high'])} |\n"
+        for row in explained.sort("dataset", "protocol", maintain_order=True).iter_rows(named=True)
+    ]
+    return EXPLANATIONS + "".join(rows)
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 if __name__ == "__main__":
