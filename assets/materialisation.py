@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import dagster as dg
 import polars as pl
 
-from pulse_pipeline.errors import PulseError
+from pulse_pipeline.errors import OutageError, PulseError
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import content_hash
 from pulse_pipeline.rationales.untrusted import inert
@@ -113,7 +113,7 @@ def materialising(
             run.params(params or {})
             yield Materialisation(context, run)
     except PulseError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error), allow_retries=isinstance(error, OutageError)) from error
     except dg.DagsterExecutionInterruptedError as error:
         # Who stops a run does not want it tried again.
         raise dg.Failure(STOPPED, allow_retries=False) from error

@@ -80,7 +80,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
             domain = Domain(config.name, interactions, items, config.rationale_users)
             scorer = _scorer(settings, domain, model, data, encoder)
             desk = open_desk(work, context, settings, ("refined",), language_model)
-            writer = desk.thoughts(domain)
+            writer = desk.refined(domain)
             wanted = serving_cuts(domain, SPLIT_COLUMNS[PROTOCOL])
             with language_model.session() as session:
                 tree = Tree(writer, scorer, settings.refinement.shape)
@@ -92,7 +92,7 @@ def _refined_rationales(project: Project) -> dg.AssetsDefinition:
                 "completion_tokens_per_user": _mean(table["completion_tokens"]),
                 "completion_tokens_per_seed": _mean(seeds["completion_tokens"]),
             }
-            scores = {"seed": _mean_score(scorer, seeds), "refined": grown.level_scores[-1]}
+            scores = _paired_scores(scorer, seeds, grown.rows)
             extra = tokens["completion_tokens_per_user"] - tokens["completion_tokens_per_seed"]
             paid = {}
             if extra > 0:  # a tree of one thought may cost no more than its seed
@@ -164,9 +164,13 @@ def _vectors(table: pl.DataFrame, data: DomainData, spec: EncoderSpec, encoder: 
     return vectors
 
 
-def _mean_score(scorer: Scorer, rationales: pl.DataFrame) -> float:
-    chains = rationales.select("user_id", "target_position", text="rationale")
-    return _mean(scorer(chains)) if len(chains) else float("nan")
+def _paired_scores(scorer: Scorer, seeds: pl.DataFrame, refined: pl.DataFrame) -> dict[str, float]:
+    """Mean scores of the users who have both, of the seed and of the refined rationale."""
+    cut = ["user_id", "target_position"]
+    chains = seeds.select(*cut, text="rationale").join(refined.filter(pl.col("score").is_not_null()), on=cut)
+    if chains.is_empty():
+        return {"seed": float("nan"), "refined": float("nan")}
+    return {"seed": _mean(scorer(chains.select(*cut, "text"))), "refined": _mean(chains["score"])}
 
 
 def _mean(values: pl.Series) -> float:

@@ -9,6 +9,10 @@ class PulseError(Exception):
     """
 
 
+class OutageError(PulseError):
+    """Something that others run does not answer now; a Dagster step that meets it is tried again."""
+
+
 class RunFailed(Exception):  # noqa: N818 (it is the run that failed, not the program)
     """A run failed for another reason than wrong input.
 

@@ -45,7 +45,9 @@ class LanguageModel(dg.ConfigurableResource[Any]):
         default="", description="The Ray cluster; else what RAY_ADDRESS names, else this machine alone."
     )
     workers: int = Field(
-        default=1, gt=0, description="vLLM engines in the cluster, each on a GPU if it has any."
+        default=1,
+        gt=0,
+        description="vLLM engines in the cluster, each on a GPU if it has any; a server's, for its price.",
     )
     block_prompts: int = Field(default=256, gt=0, description="Prompts that a worker takes at once.")
 
@@ -56,7 +58,7 @@ class LanguageModel(dg.ConfigurableResource[Any]):
     @property
     def devices(self) -> int:
         """Devices that write at once."""
-        return self.workers if self.engine == "ray" else 1
+        return 1 if self.engine == "vllm" else self.workers
 
     @classmethod
     def from_environment(cls) -> "LanguageModel":

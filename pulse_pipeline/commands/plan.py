@@ -16,6 +16,8 @@ from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, Link
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
+from pulse_pipeline.rationales.ledger import Account
+from pulse_pipeline.rationales.refinement.published import as_published
 from pulse_pipeline.thought_space.assemble import SPLIT_COLUMNS
 from resources.instance import open_instance
 from resources.storage import table_path
@@ -137,7 +139,7 @@ class _Planner:
         reason = self._reason(asset, partition, self._latest(name))
         if reason:
             self._stale.add(name)
-        return Step(asset, partition, reason, self._cost(asset, partition))
+        return Step(asset, partition, reason, self._cost(asset, partition, stale=bool(reason)))
 
     def _reason(self, asset: str, partition: str | None, made: Link | None) -> str:
         if made is None:
@@ -159,10 +161,12 @@ class _Planner:
             self._made[name] = self._lineage.latest(name)
         return self._made[name]
 
-    def _cost(self, asset: str, partition: str | None) -> Cost | None:
+    def _cost(self, asset: str, partition: str | None, *, stale: bool) -> Cost | None:
         assignments = list(self._assignments(asset, str(partition)))
         if not assignments:
             return None
+        if not stale:
+            return Cost(0, 0, 0.0)
         found = [_open_prompts(assignment) for assignment in assignments]
         prompts = pl.concat(found).sort("entails", descending=True).unique("key", keep="first")
         count = float(prompts["entails"].sum())
@@ -180,14 +184,17 @@ class _Planner:
         here = self._tables(domain, neighbours=asset == "rationales" and settings.uses_neighbours)
         if here is None:
             return
-        desk = Desk(settings, self._home.cache)
+        desk = Desk(settings, self._home.cache, account=Account(dataset_name(asset, domain)))
         match asset:
             case "rationales":
                 yield from desk.about_users(here)
             case "item_rationales":
                 yield desk.about_items(here)
             case "refined_rationales":
-                yield desk.first_thoughts(here, SPLIT_COLUMNS[REFINED_PROTOCOL])
+                yield desk.trees(here, SPLIT_COLUMNS[REFINED_PROTOCOL])
+            case "published_rationales":
+                published = Desk(as_published(settings), self._home.cache, account=desk.account)
+                yield published.published_trees(here)
             case "bridging_rationales":
                 others = (self._tables(name) for name in self._project.registry.names if name != domain)
                 yield from (desk.about_arrivals(source, here) for source in others if source is not None)
@@ -216,10 +223,14 @@ class _Planner:
 
 def _open_prompts(assignment: Assignment) -> pl.DataFrame:
     """What is not answered yet: `key`, its `characters`, the tokens `written` at most, what it `entails`."""
-    requests = assignment.writer.render(assignment.look_up().open.drop("key", "attempt"))
+    missing, entails = assignment.look_up().open.drop("key", "attempt"), assignment.entails
+    # Of a tree nobody knows what its next levels will ask: at most what it takes in all.
+    if assignment.unanswered() > len(missing) * entails:
+        missing, entails = assignment.wanted, assignment.unanswered() / len(assignment.wanted)
+    requests = assignment.writer.render(missing)
     return requests.select(
         "key",
         characters=pl.concat_str("system", "user").str.len_chars(),
         written=pl.lit(assignment.writer.spec.sampling.max_tokens),
-        entails=pl.lit(assignment.entails),
+        entails=pl.lit(entails, pl.Float64),
     )

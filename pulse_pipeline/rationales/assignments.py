@@ -15,7 +15,9 @@ from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.ledger import Account, Ledger
 from pulse_pipeline.rationales.prompts import UserPrompts
+from pulse_pipeline.rationales.refinement.likelihood_scorer import HELD_BACK
 from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
+from pulse_pipeline.rationales.refinement.published import answered_cuts
 from pulse_pipeline.rationales.representatives import inherited, representatives
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
@@ -50,16 +52,23 @@ class Assignment:
         wanted: Rows that name what is asked about.
         label: What the progress is shown under.
         entails: How many prompts come of each row in the end, itself included, at most.
+        whole: The most answers that it takes in all; 0 where each row is one.
     """
 
     writer: Writer
     wanted: pl.DataFrame
     label: str
     entails: float = 1.0
+    whole: int = 0
 
     def look_up(self) -> LookedUp:
         """What is written already, and what is not."""
         return self.writer.look_up(self.wanted)
+
+    def unanswered(self) -> int:
+        """How many of the `whole` have not been given yet, by those that were charged."""
+        with self.writer.store.looked_into() as store:
+            return self.whole - store.spent(self.writer.account.name).generated
 
     def write(self, session: Session) -> Written:
         """Write what is missing."""
@@ -129,18 +138,36 @@ class Desk:
         wanted = drawn_users(coming, target.users)
         return Assignment(self._writer("bridging", render, titles), wanted, label)
 
-    def first_thoughts(self, domain: Domain, split: str) -> Assignment:
-        """The first level of `refined_rationales`, for the history that a protocol serves with."""
-        shape = self.settings.refinement.shape
-        beginnings = serving_cuts(domain, split).with_columns(thoughts=pl.lit([], pl.List(pl.String)))
-        wanted = beginnings.drop("kind").join(pl.DataFrame({"sample": range(shape.breadth)}), how="cross")
-        label = f"refined rationales {domain.name}"
-        return Assignment(self.thoughts(domain), wanted, label, shape.thoughts / shape.breadth)
+    def trees(self, domain: Domain, split: str) -> Assignment:
+        """Those of `refined_rationales`, by their first level: of histories that a protocol serves with."""
+        return self._trees(self.refined(domain), serving_cuts(domain, split), domain)
 
-    def thoughts(self, domain: Domain) -> Writer:
+    def published_trees(self, domain: Domain) -> Assignment:
+        """Those of `published_rationales`, by their first level."""
+        cuts = answered_cuts(drawn_users(domain.interactions, domain.users))
+        return self._trees(self.thoughts(domain), cuts, domain)
+
+    def _trees(self, writer: Writer, cuts: pl.DataFrame, domain: Domain) -> Assignment:
+        shape = self.settings.refinement.shape
+        roots = cuts.select("user_id", "target_position", thoughts=pl.lit([], pl.List(pl.String)))
+        wanted = roots.join(pl.DataFrame({"sample": range(shape.breadth)}), how="cross")
+        return Assignment(
+            writer,
+            wanted,
+            f"trees of thoughts {domain.name}",
+            entails=shape.thoughts / shape.breadth,
+            whole=len(cuts) * shape.thoughts,
+        )
+
+    def refined(self, domain: Domain) -> Writer:
         """The writer of the thoughts of `refined_rationales`."""
+        asks_for_the_last = self.settings.refinement.scorer == "likelihood"
+        return self.thoughts(domain, held_back=HELD_BACK if asks_for_the_last else 0)
+
+    def thoughts(self, domain: Domain, held_back: int = 0) -> Writer:
+        """A writer of thoughts, whose prompts do not show so many items before the cut."""
         spec = self.settings.spec("refined")
-        render = ThoughtPrompts(domain.interactions, domain.items, spec)
+        render = ThoughtPrompts(domain.interactions, domain.items, spec, held_back=held_back)
         return self._writer("refined", render, domain.items["title"])
 
     def _writer(self, kind: Kind, render: Render, titles: pl.Series) -> Writer:

@@ -35,6 +35,7 @@ class Completion:
         completion_tokens: Tokens written.
         cached_tokens: Prompt tokens served from the prefix cache.
         finished: False if the answer was cut at its token limit.
+        fits: False if the prompt leaves the model no room for an answer: it was not asked.
     """
 
     key: str
@@ -43,6 +44,12 @@ class Completion:
     completion_tokens: int
     cached_tokens: int
     finished: bool
+    fits: bool = True
+
+    @classmethod
+    def without_room(cls, key: str) -> "Completion":
+        """What stands for the answer to a prompt that is too long."""
+        return cls(key, "", 0, 0, 0, finished=False, fits=False)
 
 
 class Session(Protocol):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,16 +13,26 @@ from pulse_pipeline.errors import PulseError
 from pulse_pipeline.progress import track
 from pulse_pipeline.rationales.engine import Completion, Prompt, Session
 from pulse_pipeline.rationales.ledger import Account, Ledger, Meter
+from pulse_pipeline.rationales.parsing import NO_ROOM
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import RationaleSpec
 from pulse_pipeline.rationales.store import Answer, AnswerStore, OpenStore
 
 ROWS_AT_ONCE = 4096  # prompts in memory, so that it does not grow with the number of users
+_WORKING = ("row", "n_valid", "made", "system", "user", "evidence", "secrets", "judged_by")
 ATTEMPT_STRIDE = 7919  # between the seeds of a request's attempts
 
 
 class Judge(Protocol):
-    """Tells a rationale from an answer that is none."""
+    """Tells a rationale from an answer that is none.
+
+    Attributes:
+        version: Changes with what it demands.
+    """
+
+    @property
+    def version(self) -> str:
+        """See above."""
 
     def __call__(self, answers: pl.DataFrame) -> pl.DataFrame:
         """Judge answers.
@@ -97,7 +108,7 @@ class Writer:
 
     def look_up(self, wanted: pl.DataFrame) -> LookedUp:
         """Part what is written already from what has to be asked for; no model is needed."""
-        with self.store.opened() as store:
+        with self.store.looked_into() as store:
             return self._look_up(wanted, store)
 
     def write(self, wanted: pl.DataFrame, session: Session, label: str) -> Written:
@@ -111,14 +122,18 @@ class Writer:
         with self.store.writing(label), self.store.opened() as store:
             meter = Meter(session, self.account)
             found = self._look_up(wanted, store)
+            without_room = found.settled.filter(pl.col("reject_reason") == NO_ROOM)["key"]
+            if len(without_room):  # the model may have been given more by now, and asking costs nothing
+                store.forget(without_room)
+                found = self._look_up(wanted, store)
             settled, rejected = [found.settled], found.rejected
-            store.add([], self.account.name, meter.read(Ledger(reused=len(found.settled))))
+            store.add([], self.account.name, meter.read(Ledger(reused=len(found.settled)), writing=False))
             while len(found.open):
                 self._ask(found.open, session, store, label, meter)
                 found = self._look_up(found.open.drop("key", "attempt"), store)
                 settled.append(found.settled)
                 rejected += found.rejected
-            store.add([], self.account.name, meter.read(Ledger()))
+            store.add([], self.account.name, meter.read(Ledger(), writing=False))
         return Written(pl.concat(settled), rejected, meter.total)
 
     def _look_up(self, wanted: pl.DataFrame, store: OpenStore) -> LookedUp:
@@ -131,8 +146,8 @@ class Writer:
 
     def _look_up_some(self, wanted: pl.DataFrame, store: OpenStore) -> LookedUp:
         requests = self.render(wanted).with_row_index("row")
-        answers = store.read(requests["key"].unique())
-        judged = self.judge(requests.join(answers, on="key", maintain_order="left_right"))
+        answers = self._judged(store.read(requests["key"].unique()), requests, store)
+        judged = requests.join(answers, on="key", maintain_order="left_right")
         # The first valid answer if there is one, else the last: later attempts follow earlier ones.
         valid = pl.col("reject_reason").is_null()
         chosen = judged.group_by("row", maintain_order=True).agg(
@@ -149,25 +164,45 @@ class Writer:
         )
         tried = judged.join(settled, on="row", how="semi")["reject_reason"].drop_nulls()
         return LookedUp(
-            settled=settled.drop("row", "n_valid", "made", "system", "user", "evidence", "secrets"),
+            settled=settled.drop(_WORKING),
             open=open_rows,
             rejected=Counter(tried.to_list()),
         )
+
+    def _judged(self, answers: pl.DataFrame, requests: pl.DataFrame, store: OpenStore) -> pl.DataFrame:
+        """Answers with their verdicts.
+
+        A verdict is kept with its answer: what is finished stays so, whatever titles others bring into the
+        catalogue later.
+        """
+        is_new = ~pl.col("judged_by").eq_missing(self.judge.version)
+        unjudged = answers.filter(is_new & ~pl.col("reject_reason").eq_missing(NO_ROOM))
+        if unjudged.is_empty():
+            return answers
+        asked = requests.unique("key", maintain_order=True).select("key", "evidence", "secrets")
+        fresh = self.judge(
+            unjudged.drop("rationale", "reject_reason").join(asked, on="key", maintain_order="left")
+        ).with_columns(judged_by=pl.lit(self.judge.version))
+        store.keep_verdicts(fresh.select("rationale", "reject_reason", "judged_by", "key", "attempt"))
+        kept = answers.join(fresh, on=["key", "attempt"], how="anti")
+        return pl.concat([kept, fresh.select(answers.columns)]).sort("key", "attempt")
 
     def _ask(
         self, missing: pl.DataFrame, session: Session, store: OpenStore, label: str, meter: Meter
     ) -> None:
         unanswered = missing["key"].n_unique()
-        with track(label, unanswered, "rationales") as task:
+        with track(label, unanswered, "rationales") as task, ExitStack() as ended:
+            # However it ends, the devices were held until then.
+            ended.callback(lambda: store.add([], self.account.name, meter.read(Ledger(), writing=True)))
             for completion in session.generate(self._prompts(missing), self.spec):
                 cost = Ledger(
-                    generated=1,
+                    generated=int(completion.fits),
                     prompt_tokens=completion.prompt_tokens,
                     completion_tokens=completion.completion_tokens,
                     cached_tokens=completion.cached_tokens,
                 )
                 # One at a time: a process that is killed here has lost nothing that was finished.
-                store.add([self._answer(completion)], self.account.name, meter.read(cost))
+                store.add([self._answer(completion)], self.account.name, meter.read(cost, writing=True))
                 unanswered -= 1
                 task.advance()
         if unanswered > 0:
@@ -200,6 +235,7 @@ class Writer:
             created_at=int(datetime.now(UTC).timestamp() * 1e6),
             dagster_run_id=self.runs.dagster,
             mlflow_run_id=self.runs.mlflow,
+            **({} if completion.fits else {"rationale": "", "reject_reason": NO_ROOM}),
         )
 
 

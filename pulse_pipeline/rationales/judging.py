@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.checks.check import Check
 from pulse_pipeline.rationales.checks.echo import Echo
 from pulse_pipeline.rationales.checks.foreign_title import ForeignTitle
@@ -15,7 +16,7 @@ from pulse_pipeline.rationales.checks.repetition import Repetition
 from pulse_pipeline.rationales.checks.target_title import TargetTitle
 from pulse_pipeline.rationales.checks.words import as_words
 from pulse_pipeline.rationales.parsing import UNREADABLE, parse
-from pulse_pipeline.rationales.spec import RationaleSpec
+from pulse_pipeline.rationales.spec import CHECKS_VERSION, RationaleSpec
 
 CHECKS: tuple[type[Check], ...] = (
     TargetTitle,
@@ -34,7 +35,11 @@ NAMES: dict[str, str] = {**UNREADABLE, **{check.reason: check.name for check in 
 
 
 class TextJudge:
-    """Judges answers, as `generation.Judge` asks for."""
+    """Judges answers, as `generation.Judge` asks for.
+
+    Attributes:
+        version: Changes with what it demands.
+    """
 
     def __init__(self, spec: RationaleSpec, titles: pl.Series | None, language: str | None = "en") -> None:
         """Set the checks up.
@@ -44,6 +49,7 @@ class TextJudge:
             titles: The catalogue's titles; None where an answer may name any item.
             language: ISO 639 code of the language expected; None for any.
         """
+        self.version = fingerprint([CHECKS_VERSION, language, titles is not None])
         self._checks: list[Check] = [
             TargetTitle(),
             Length(),

@@ -57,8 +57,8 @@ class Account:
     price_per_hour: float = 0.0
 
     def charged(self, ledger: Ledger) -> Ledger:
-        """A cost with what the devices' time is worth; where nothing was written they were not needed."""
-        hours = ledger.seconds * self.devices / 3600 if ledger.generated else 0.0
+        """A cost with what the devices' time is worth."""
+        hours = ledger.seconds * self.devices / 3600
         return replace(ledger, device_hours=hours, price=hours * self.price_per_hour)
 
 
@@ -75,11 +75,16 @@ class Meter:
         self._read_at, self._loaded = time.monotonic(), session.load_seconds
         self.total = Ledger()
 
-    def read(self, counts: Ledger) -> Ledger:
-        """What was counted since the last time, with the time that it took."""
+    def read(self, counts: Ledger, *, writing: bool) -> Ledger:
+        """What was counted since the last time, with the time that it took.
+
+        Args:
+            counts: What was counted.
+            writing: Whether the devices were needed meanwhile.
+        """
         now, loaded = time.monotonic(), self._session.load_seconds
         took = replace(counts, seconds=now - self._read_at, load_seconds=loaded - self._loaded)
         self._read_at, self._loaded = now, loaded
-        spent = self._account.charged(took)
+        spent = self._account.charged(took) if writing else took
         self.total += spent
         return spent

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from pulse_pipeline.rationales.titles import spoken
+
 MASK = "it"
 _WORD = re.compile(r"[^\W_]{3,}")
 
@@ -14,10 +16,11 @@ def words(text: str) -> set[str]:
 
 
 class TitleMask:
-    """Masks a title and its distinctive words.
+    """Masks a title, as written and as spoken, and its distinctive words, one and many.
 
     A word is distinctive if at most one title in fifty holds it (and at most two in a small
-    catalogue): "Zelda" gives an item away, "game" does not.
+    catalogue): "Zelda" gives an item away, "game" does not. A title of two letters is a word of
+    everyday language and stays.
     """
 
     def __init__(self, titles: Iterable[str]) -> None:
@@ -32,8 +35,14 @@ class TitleMask:
     def secrets(self, title: str) -> list[str]:
         """What must not be read: the whole title and its distinctive words, longest first."""
         distinctive = [word for word in words(title) if self._frequency[word] <= self._rare]
-        whole = [title.strip().lower()] if len(title.strip()) >= 3 else []
-        return sorted({*whole, *distinctive}, key=lambda secret: (-len(secret), secret))
+        whole = [name.strip().lower() for name in (title, *spoken(title)) if len(name.strip()) >= 3]
+        secrets = {*whole, *distinctive, *map(_other_number, distinctive)}
+        return sorted(secrets, key=lambda secret: (-len(secret), secret))
+
+
+def _other_number(word: str) -> str:
+    """From one to many, or from many to one."""
+    return word[:-1] if word.endswith("s") and len(word) > 4 else f"{word}s"
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

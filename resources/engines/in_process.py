@@ -171,8 +171,16 @@ def _stream(llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, window: 
     """Keep up to `window` requests in the engine, so that it never idles and memory stays flat."""
     waiting: set[str] = set()
     try:
-        while _refill(llm, prompts, spec, waiting, window):
-            for output in llm.llm_engine.step():
+        while True:
+            read = list(islice(prompts, window - len(waiting)))
+            for prompt in read:
+                if _added(llm, prompt, spec):
+                    waiting.add(prompt.key)
+                else:
+                    yield Completion.without_room(prompt.key)
+            if not waiting and not read:
+                return
+            for output in llm.llm_engine.step() if waiting else ():
                 if output.finished:
                     waiting.remove(output.request_id)
                     yield _completion(output)
@@ -181,32 +189,15 @@ def _stream(llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, window: 
         llm.llm_engine.abort_request(list(waiting))
 
 
-def _refill(
-    llm: "LLM", prompts: Iterator[Prompt], spec: RationaleSpec, waiting: set[str], window: int
-) -> bool:
-    """Top the engine up; False when all is answered."""
-    for prompt in islice(prompts, window - len(waiting)):
-        (rendered,) = llm.renderer.render_cmpl([{"prompt_token_ids": _tokens(llm, prompt, spec)}])
-        llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.seed))
-        waiting.add(prompt.key)
-    return bool(waiting)
-
-
-def _tokens(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> list[int]:
-    """The prompt in the model's chat template.
-
-    Raises:
-        PulseError: It leaves no room for an answer; nothing of it is cut in silence.
-    """
+def _added(llm: "LLM", prompt: Prompt, spec: RationaleSpec) -> bool:
+    """Hand a prompt to the engine; False if it leaves no room for an answer: nothing is cut in silence."""
     chat = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
     tokens = llm.get_tokenizer().apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-    room = llm.model_config.max_model_len - spec.sampling.max_tokens
-    if len(tokens) > room:
-        raise PulseError(
-            f"a prompt has {len(tokens)} tokens, but only {room} fit: lower rationales.budget in the "
-            "settings, or raise the language model's max_model_len"
-        )
-    return list(tokens)
+    if len(tokens) > llm.model_config.max_model_len - spec.sampling.max_tokens:
+        return False
+    (rendered,) = llm.renderer.render_cmpl([{"prompt_token_ids": list(tokens)}])
+    llm.llm_engine.add_request(prompt.key, rendered, sampling_params(spec, prompt.seed))
+    return True
 
 
 def sampling_params(spec: RationaleSpec, seed: int) -> "SamplingParams":

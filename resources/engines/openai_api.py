@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import anyio
 import httpx
 import stamina
 from pydantic import BaseModel, Field, ValidationError
 
-from pulse_pipeline.errors import PulseError
+from pulse_pipeline.errors import OutageError, PulseError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts
 CONNECT_SECONDS = 10.0
@@ -37,6 +38,10 @@ class ServerOptions:
     concurrency: int = 64
     timeout_seconds: float = 600.0
     attempts: int = 8
+
+
+class NoRoomError(PulseError):
+    """A prompt is longer than what the server's model reads."""
 
 
 class _Message(BaseModel):
@@ -96,11 +101,11 @@ class Api:
         self._options = options
         self._url = _api_url(options.url)
         self._token = _token(options.token_variable)
+        self._turns = anyio.CapacityLimiter(options.concurrency)
         self._client = httpx.AsyncClient(
             base_url=self._url,
             headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
             timeout=httpx.Timeout(options.timeout_seconds, connect=CONNECT_SECONDS, pool=None),
-            # Whoever finds no free connection waits for one: this is what bounds the concurrency.
             limits=httpx.Limits(
                 max_connections=options.concurrency, max_keepalive_connections=options.concurrency
             ),
@@ -123,7 +128,10 @@ class Api:
         Raises:
             PulseError: It is not, or does not.
         """
-        served = [found.id for found in (await self._read("GET", "models", _Models, _busy)).data]
+        try:
+            served = [found.id for found in (await self._read("GET", "models", _Models, _busy)).data]
+        except OutageError as error:
+            raise PulseError(str(error)) from error  # it has not been seen yet: the address may be wrong
         if model not in served:
             names = self._quote(", ".join(served[:5])) or "no model"
             raise PulseError(
@@ -135,7 +143,9 @@ class Api:
         """One chat completion.
 
         Raises:
-            PulseError: The server refuses the request, or fails at every attempt.
+            NoRoomError: The prompt is too long.
+            OutageError: The server fails, or does not answer, at every attempt.
+            PulseError: The server refuses the request.
         """
         return await self._read("POST", "chat/completions", ChatAnswer, _might_pass, request)
 
@@ -156,11 +166,11 @@ class Api:
                 wait_max=LONGEST_PAUSE,
             ):
                 with attempt:
-                    response = await self._client.request(method, path, json=request)
+                    response = await self._request(method, path, request)
                     response.raise_for_status()
         except httpx.HTTPStatusError as error:
             raise self._refused(error.response) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, TimeoutError) as error:
             raise self._unreached(error) from error
         try:
             return kind.model_validate_json(response.content)
@@ -169,6 +179,12 @@ class Api:
                 f"{self._url}/{path} answers, but not as an OpenAI-compatible server does: "
                 "correct PULSE_LLM_URL; it usually ends in /v1"
             ) from error
+
+    async def _request(self, method: str, path: str, request: dict[str, Any] | None) -> httpx.Response:
+        """One attempt; whoever waits for its turn is not waiting for the server yet."""
+        async with self._turns:
+            with anyio.fail_after(self._options.timeout_seconds):
+                return await self._client.request(method, path, json=request)
 
     def _refused(self, response: httpx.Response) -> PulseError:
         status, says = response.status_code, self._quote(_reason(response))
@@ -179,12 +195,12 @@ class Api:
                 f"{self._options.token_variable}"
             )
         if status in {400, 413, 422} and _TOO_LONG.search(says):
-            return PulseError(
+            return NoRoomError(
                 f"a prompt is too long for {server} ({says}): lower rationales.budget in the settings, "
                 "or let the server take longer ones (vLLM: --max-model-len)"
             )
         if _passes(status):
-            return PulseError(
+            return OutageError(
                 f"{server} failed {self._options.attempts} times, at last with {status} ({says}): "
                 "look into its log; a new run goes on where this one stopped"
             )
@@ -193,14 +209,14 @@ class Api:
             "else use a server that takes chat completions with a JSON schema"
         )
 
-    def _unreached(self, error: httpx.TransportError) -> PulseError:
+    def _unreached(self, error: httpx.TransportError | TimeoutError) -> PulseError:
         why = self._quote(str(error)) or type(error).__name__
         if "CERTIFICATE_VERIFY_FAILED" in why:
             return PulseError(
                 f"the certificate of the server at {self._url} is not known here: if it is yours, let the "
                 "environment variable SSL_CERT_FILE name the file of who signed it"
             )
-        return PulseError(
+        return OutageError(
             f"no answer from the server at {self._url} ({why}): start it (for example `vllm serve MODEL`), "
             "or correct PULSE_LLM_URL; a new run goes on where this one stopped"
         )
@@ -222,11 +238,16 @@ def _api_url(url: str) -> httpx.URL:
         raise PulseError("PULSE_LLM_URL holds a password: put it into PULSE_LLM_TOKEN, as a token")
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise PulseError(
-            f"the server engine has no address to ask ({url!r}): set PULSE_LLM_URL, "
+            f"the server engine has no address to ask ({_without_userinfo(url)!r}): set PULSE_LLM_URL, "
             "such as http://127.0.0.1:8000/v1"
         )
     path = parsed.path.rstrip("/")
     return parsed.copy_with(path=path or "/v1", query=None, fragment=None)
+
+
+def _without_userinfo(url: str) -> str:
+    """What may be shown of what is no address: a password can stand before an @."""
+    return url.strip().rpartition("@")[2]
 
 
 def _token(variable: str) -> str:
@@ -245,7 +266,7 @@ def _reason(response: httpx.Response) -> str:
 
 
 def _passes(status: int) -> bool:
-    return status == 429 or status >= 500
+    return status in {408, 429} or status >= 500
 
 
 def _busy(error: Exception) -> bool | float:
@@ -261,4 +282,4 @@ def _busy(error: Exception) -> bool | float:
 
 def _might_pass(error: Exception) -> bool | float:
     """As `_busy`; a connection that was there before may come back, too."""
-    return isinstance(error, httpx.TransportError) or _busy(error)
+    return isinstance(error, httpx.TransportError | TimeoutError) or _busy(error)

@@ -10,7 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from pulse_pipeline.rationales.engine import Completion, Prompt
 from pulse_pipeline.rationales.spec import RationaleSpec
-from resources.engines.openai_api import Api, ServerOptions
+from resources.engines.openai_api import Api, NoRoomError, ServerOptions
 
 AHEAD = 2  # prompts read for each that the server works on, so that it never waits for us
 
@@ -35,7 +35,7 @@ class ServerSession:
             Answers in the order they come. Whoever closes the stream cancels what is under way.
 
         Raises:
-            PulseError: The server cannot be used, or a prompt is too long for it.
+            PulseError: The server cannot be used; an `OutageError` if it could be before.
         """
         ahead = iter(prompts)
         first = next(ahead, None)
@@ -61,15 +61,23 @@ def _stream(
             if not waiting:
                 return
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for answered in done:
+            # What is answered is handed on before a fault of its neighbours ends the stream.
+            for answered in sorted(done, key=_has_failed):
                 yield answered.result()
     finally:
         for unanswered in waiting:  # before the connections close, which would look like a fault to retry
             unanswered.cancel()
 
 
+def _has_failed(asked: Future[Completion]) -> bool:
+    return asked.exception() is not None
+
+
 async def _ask(api: Api, prompt: Prompt, spec: RationaleSpec) -> Completion:
-    answer = await api.chat(_request(prompt, spec))
+    try:
+        answer = await api.chat(_request(prompt, spec))
+    except NoRoomError:
+        return Completion.without_room(prompt.key)
     choice, details = answer.choices[0], answer.usage.prompt_tokens_details
     return Completion(
         key=prompt.key,

@@ -20,6 +20,7 @@ from resources.engines.sharing import shared
 
 _OPEN = b"open"  # the first word of a source
 AHEAD = 2  # blocks read for each worker, so that the next one lies ready
+PART_SECONDS = 2.0  # between two parts of a block
 LOOK_SECONDS = 0.1  # between two looks into an empty queue
 
 
@@ -51,11 +52,20 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Done:
-    """What became of a block; `fault` says what is wrong with its prompts or settings."""
+    """What became of a block, or of a part of it.
+
+    Attributes:
+        call: The `generate` that sent it.
+        answers: Those that have come since the last part.
+        load_seconds: What the worker took to load the model.
+        is_last: Whether the block is done with.
+        fault: What is wrong with its prompts or settings.
+    """
 
     call: int
     answers: list[Completion]
     load_seconds: float
+    is_last: bool = True
     fault: str | None = None
 
 
@@ -82,16 +92,17 @@ class RaySession:
         return self._workers.load_seconds
 
     def generate(self, prompts: Iterable[Prompt], spec: RationaleSpec) -> Iterator[Completion]:
-        """Stream answers, a block at a time; prompts are read `AHEAD` blocks ahead of each worker.
+        """Stream answers as they come; prompts are read `AHEAD` blocks ahead of each worker.
 
-        A worker that dies is replaced, and its block answered by another.
+        A worker that dies is replaced, and its block answered by another; answers that it had sent come twice
+        then, and the second is dropped.
 
         Args:
             prompts: Questions; keys must differ.
             spec: Model, grammar and sampling.
 
         Yields:
-            Answers in the order their blocks come back.
+            Answers in the order they come back.
 
         Raises:
             PulseError: There is no Ray, or a worker cannot use the prompts or settings.
@@ -121,6 +132,7 @@ class _Workers:
     def answers(self, blocks: Iterator[list[Prompt]], spec: RationaleSpec) -> Iterator[Completion]:
         """Keep every worker busy until all blocks are answered."""
         send, call, under_way = self._started(), next(self._calls), 0
+        come = set[str]()
         while True:
             for block in islice(blocks, AHEAD * self.options.workers - under_way):
                 send(pickle.dumps(_Work(call, block, spec)))
@@ -131,10 +143,11 @@ class _Workers:
             self.load_seconds = max(self.load_seconds, done.load_seconds)
             # What a call left behind that was closed early comes back first and is dropped.
             if done.call == call:
-                under_way -= 1
+                under_way -= done.is_last
+                yield from (answer for answer in done.answers if answer.key not in come)
+                come.update(answer.key for answer in done.answers)
                 if done.fault:
                     raise PulseError(done.fault)
-                yield from done.answers
 
     def close(self) -> None:
         self._send = None
@@ -214,7 +227,7 @@ def _stream(options: RayOptions) -> Generator[tuple[Callable[[bytes], None], Ite
     answered = (
         ray.data.from_items([{"source": 0}])
         .flat_map(_arriving, fn_args=(queue,), num_cpus=0, label_selector=here)
-        .map(
+        .flat_map(
             _Worker,
             fn_constructor_args=(options.vllm,),
             compute=ray.data.ActorPoolStrategy(size=options.workers),
@@ -242,8 +255,18 @@ def _share(workers: int) -> dict[str, float]:
             f"{workers} workers want a {kind} each, but the Ray cluster has {has.get(kind, 0):.0f}: "
             "add machines, or lower the language model's `workers`"
         )
-    # Ray gives a worker as many threads as CPUs.
-    return {"num_gpus": 1} if kind == "GPU" else {"num_cpus": has["CPU"] // workers}
+    # Ray gives a worker as many threads as CPUs, and all of them on one machine.
+    return {"num_gpus": 1} if kind == "GPU" else {"num_cpus": _cpus_of_each(workers)}
+
+
+def _cpus_of_each(workers: int) -> int:
+    """The most CPUs of one machine that every worker can have."""
+    import ray
+
+    machines = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+    return max(
+        cpus for cpus in range(1, max(machines) + 1) if sum(each // cpus for each in machines) >= workers
+    )
 
 
 def _arriving(_: dict[str, Any], queue: Any) -> Iterator[dict[str, bytes]]:
@@ -282,12 +305,20 @@ class _Worker:
         self._running = ExitStack()
         self._session = self._running.enter_context(vllm_session(options))
 
-    def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
-        return {"done": pickle.dumps(self._answer(pickle.loads(row["work"])))}
+    def __call__(self, row: dict[str, bytes]) -> Iterator[dict[str, bytes]]:
+        for done in self._answered(pickle.loads(row["work"])):
+            yield {"done": pickle.dumps(done)}
 
-    def _answer(self, work: _Work) -> _Done:
+    def _answered(self, work: _Work) -> Iterator[_Done]:
+        """The answers of every `PART_SECONDS`, so that a process that is killed loses no more than those."""
+        answers, sent = list[Completion](), time.monotonic()
         try:
-            answers = list(self._session.generate(work.prompts, work.spec))
+            for answer in self._session.generate(work.prompts, work.spec):
+                answers.append(answer)
+                if time.monotonic() - sent > PART_SECONDS:
+                    yield _Done(work.call, answers, self._session.load_seconds, is_last=False)
+                    answers, sent = [], time.monotonic()
         except PulseError as error:
-            return _Done(work.call, [], self._session.load_seconds, str(error))
-        return _Done(work.call, answers, self._session.load_seconds)
+            yield _Done(work.call, answers, self._session.load_seconds, fault=str(error))
+            return
+        yield _Done(work.call, answers, self._session.load_seconds)

@@ -1,14 +1,18 @@
+import sqlite3
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from pulse_pipeline.rationales.checks.language import Language
 from pulse_pipeline.rationales.cuts import cut_points
+from pulse_pipeline.rationales.engine import Completion
 from pulse_pipeline.rationales.generation import RunIds, Writer
 from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.ledger import Account, Ledger
+from pulse_pipeline.rationales.parsing import NO_ROOM
 from pulse_pipeline.rationales.prompts import UserPrompts
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.rationales.store import AnswerStore
@@ -154,6 +158,71 @@ def test_after_the_last_attempt_a_rejection_is_final(tmp_path):
     more = StubSession(lambda _: "no")
     _write(tmp_path, more, users=2, max_attempts=3)
     assert len(more.asked) == wanted
+
+
+def test_others_who_bring_titles_into_the_catalogue_undo_no_verdict(tmp_path):
+    table = interactions(users=10)
+    wanted = cut_points(table).filter(kind="foresight")
+
+    def paris(prompt):
+        return f"They look for quiet stories that happen in Paris, such as {prompt.key}"
+
+    def write(titles, session):
+        judge = TextJudge(SPEC, pl.Series(titles))
+        return replace(_writer(tmp_path, table), judge=judge).write(wanted, session, "test")
+
+    first, again = write(["Iron Comet"], StubSession(paris)), StubSession(paris)
+    second = write(["Iron Comet", "Paris"], again)
+    assert again.asked == []
+    assert second.rows["reject_reason"].null_count() == len(second.rows)
+    assert second.rows.equals(first.rows)
+
+
+def test_another_version_of_the_checks_judges_again(tmp_path):
+    table = interactions(users=2)
+    wanted = cut_points(table).filter(kind="foresight")
+    _writer(tmp_path, table).write(wanted, StubSession(), "test")
+    stricter = replace(_writer(tmp_path, table), judge=TextJudge(SPEC, None, language="de"))
+    found = stricter.look_up(wanted)
+    assert len(found.settled) == len(wanted)
+    assert set(found.settled["reject_reason"].drop_nulls()) == {Language.reason}
+    assert found.settled["reject_reason"].null_count() < len(wanted) / 2
+
+
+def test_a_prompt_without_room_costs_one_rationale_until_there_is_room(tmp_path):
+    table = interactions(users=3)
+    wanted = cut_points(table).filter(kind="foresight")
+
+    class Narrow(StubSession):
+        def generate(self, prompts, spec):
+            for completion in super().generate(prompts, spec):
+                is_first = completion.key == self.asked[0].key
+                yield Completion.without_room(completion.key) if is_first else completion
+
+    written = _writer(tmp_path, table).write(wanted, Narrow(), "test")
+    assert written.rejected == {NO_ROOM: 1}
+    assert written.ledger.generated == len(wanted) - 1
+    wider = StubSession()
+    assert _writer(tmp_path, table).write(wanted, wider, "test").rejected == {}
+    assert len(wider.asked) == 1
+
+
+def test_answers_of_an_earlier_version_are_judged_and_kept(tmp_path):
+    _write(tmp_path, StubSession(), users=4)
+    with closing(sqlite3.connect(tmp_path / "answers.db")) as connection, connection:
+        for column in ("rationale", "reject_reason", "judged_by"):
+            connection.execute(f"ALTER TABLE answers DROP COLUMN {column}")
+        connection.execute("DROP TABLE spent")
+    session = StubSession()
+    written, wanted = _write(tmp_path, session, users=4)
+    assert session.asked == []
+    assert written.rows["reject_reason"].null_count() == len(written.rows) == wanted
+
+
+def test_looking_leaves_nothing_behind(tmp_path):
+    table = interactions(users=2)
+    _writer(tmp_path / "new", table).look_up(cut_points(table).filter(kind="foresight"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_is_missing_can_be_counted_without_a_model(tmp_path):

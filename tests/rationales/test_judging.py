@@ -69,7 +69,7 @@ def test_no_language_accepts_any():
 
 
 def test_every_check_has_a_name_of_its_own():
-    assert len(set(NAMES.values())) == len(NAMES) == len(CHECKS) + 3
+    assert len(set(NAMES.values())) == len(NAMES) == len(CHECKS) + 4
     for check in CHECKS:
         assert set(Check.__annotations__) <= set(vars(check)), check
 

@@ -28,15 +28,17 @@ def test_every_device_is_charged():
 
 
 def test_no_device_is_charged_for_looking_up():
-    assert Account(price_per_hour=2.5).charged(Ledger(reused=9, seconds=1800.0)).price == 0.0
+    meter = Meter(StubSession(), Account(price_per_hour=2.5))
+    assert meter.read(Ledger(reused=9), writing=False).price == 0.0
+    assert meter.read(Ledger(), writing=True).price > 0.0
 
 
 def test_a_meter_tells_each_second_once():
     session = StubSession()
     meter = Meter(session, Account())
     session.load_seconds = 3.0
-    first = meter.read(Ledger(generated=1))
-    second = meter.read(Ledger(generated=2))
+    first = meter.read(Ledger(generated=1), writing=True)
+    second = meter.read(Ledger(generated=2), writing=True)
     assert (first.load_seconds, second.load_seconds) == (3.0, 0.0)
     assert meter.total == first + second
 

@@ -68,6 +68,7 @@ def test_only_distinctive_words_are_secret():
     secrets = TitleMask(titles).secrets("The Zelda Game")
     assert "zelda" in secrets
     assert "game" not in secrets
+    assert mask("Both Zeldas", secrets) == f"Both {MASK}"
     assert mask("Zelda is a zelda-like game", secrets) == f"{MASK} is a {MASK}-like game"
 
 

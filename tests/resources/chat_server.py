@@ -21,6 +21,7 @@ class ChatServer(ThreadingHTTPServer):
         self.served = [MODEL]  # None: it is some other page
         self.token = None
         self.seconds = 0.0
+        self.dripping = 0.0  # seconds between two bytes of an answer
         # What becomes of the next requests: a status, or with text and headers, or "cut"; None is no fault.
         self.faults = []
         self.requests = []
@@ -83,7 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**(headers or {}), "Content-Length": str(len(data))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        for part in (data,) if not self.server.dripping else (data[n : n + 1] for n in range(len(data))):
+            time.sleep(self.server.dripping)
+            self.wfile.write(part)
+            self.wfile.flush()
 
 
 def _completion(body):

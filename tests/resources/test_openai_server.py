@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pulse_pipeline.definitions import build_defs
-from pulse_pipeline.errors import PulseError
+from pulse_pipeline.errors import OutageError, PulseError
 from pulse_pipeline.rationales.engine import Completion, Prompt
 from pulse_pipeline.rationales.spec import ModelRef, RationaleSettings, Sampling
 from resources.language_model import LanguageModel
@@ -110,7 +110,7 @@ def test_an_answer_that_was_cut_is_not_finished(server):
     assert [answer.finished for answer in ask(server, spec=short)] == [False]
 
 
-@pytest.mark.parametrize("fault", [429, 500, 503, "cut"])
+@pytest.mark.parametrize("fault", [408, 429, 500, 503, "cut"])
 def test_what_passes_is_tried_again(server, fault):
     server.faults = [fault, None, fault]
     answers = ask(server, 8, concurrency=2)
@@ -197,13 +197,16 @@ def test_a_server_that_is_not_there_is_named_at_once(server):
     assert "start it" in line
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "bob:s3cret@host:1/v1"]
+)
 def test_what_is_no_address_says_what_one_looks_like(url):
     with (
         LanguageModel(engine="server", server_url=url).session() as session,
-        pytest.raises(PulseError, match="set PULSE_LLM_URL, such as http://127"),
+        pytest.raises(PulseError, match="set PULSE_LLM_URL, such as http://127") as raised,
     ):
         list(session.generate(prompts([1]), SPEC))
+    assert "s3cret" not in str(raised.value)
 
 
 def test_a_page_that_is_no_such_server_is_told_so(server):
@@ -224,7 +227,6 @@ def test_a_wrong_model_names_those_that_are_served(server):
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        ((400, "This model's maximum context length is 2048 tokens.", {}), "rationales.budget"),
         ((400, "unknown\nfield \x1b[31m" + "x" * 999, {}), "unknown field [31mxxx"),
         ((404, "nothing here", {}), "nothing here"),
         ((403, "no", {}), "PULSE_LLM_TOKEN"),
@@ -236,6 +238,50 @@ def test_what_is_refused_is_one_line_and_not_asked_again(server, fault, named):
     assert named in line
     assert len(line) < 500
     assert len(server.requests) == 1
+
+
+def test_a_prompt_that_is_too_long_is_an_answer_that_says_so(server):
+    server.faults = [None, (400, "This model's maximum context length is 2048 tokens.", {}), None]
+    answers = ask(server, 3, concurrency=1)
+    assert sorted(answer.fits for answer in answers) == [False, True, True]
+    assert len({answer.key for answer in answers}) == 3
+
+
+def test_what_is_answered_is_handed_on_before_a_neighbours_fault(server):
+    server.faults = [(404, "gone", {})] + [None] * 7
+    come = []
+    with (
+        LanguageModel(engine="server", server_url=server.url, concurrency=8).session() as session,
+        pytest.raises(PulseError, match="gone"),
+    ):
+        come.extend(session.generate(_slowly(server, prompts(range(8))), SPEC))
+    assert len(come) == 6  # of the seven that were answered
+
+
+def _slowly(server, asked):
+    """The last prompt is read once all others are answered: then all lie ready when it is looked."""
+    *first, last = asked
+    yield from first
+    while len(server.requests) < len(first) or server.at_once:
+        time.sleep(0.01)
+    yield last
+
+
+def test_only_what_may_pass_is_worth_another_step(server):
+    server.faults = [503] * 9
+    with pytest.raises(OutageError):
+        ask(server, attempts=2)
+    server.faults = [(404, "gone", {})]
+    with pytest.raises(PulseError) as refused:
+        ask(server)
+    assert not isinstance(refused.value, OutageError)
+
+
+def test_an_answer_that_drips_is_not_waited_for_longer(server):
+    server.dripping = 0.2
+    started = time.monotonic()
+    assert "no answer from the server" in fails(server, timeout_seconds=0.5, attempts=1)
+    assert time.monotonic() - started < 3
 
 
 def test_the_token_comes_from_the_environment_and_goes_nowhere_else(server, monkeypatch, caplog):

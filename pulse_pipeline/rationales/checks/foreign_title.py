@@ -8,6 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from pulse_pipeline.rationales.checks.words import as_words
+from pulse_pipeline.rationales.titles import all_spoken
 from pulse_pipeline.rationales.untrusted import plain
 
 MIN_LETTERS = 8
@@ -21,9 +22,9 @@ SHOWN_WORDS = 6
 """Prompts shorten titles: one whose first words are in the evidence is taken to be there."""
 
 _TITLE_CHARACTERS = 500
-_NAME = r"([^\W\d_][^\W_]*(?:['\u2019][^\W_]+)*)"
+_NAME = r"([^\W\d_][^\W_]*(?:['\u2019][^\W_]+)*?)(?:['\u2019]s)?"
 _QUOTED = re.compile(rf"[\"'*_\u2018\u201c\u00ab]{_NAME}[.,!?]?[\"'*_\u2019\u201d\u00bb]")
-_AFTER_A_WORD = re.compile(rf"\b(?=[^\W\d_A-Z])[^\W_]+,? {_NAME}(?=[.,;!?]|$| (?=[^\W\d_A-Z]))")
+_AFTER_A_WORD = re.compile(rf"\b(?=[^\W\d_A-Z])[^\W_]+[,:]? {_NAME}(?=[.,;!?]|$| (?=[^\W\d_A-Z]))")
 """Half of "Iron Comet" is no name of its own; a capital that begins a sentence says nothing."""
 
 
@@ -44,8 +45,8 @@ class ForeignTitle:
         Args:
             titles: All titles; those that are null or short are left out.
         """
-        both = pl.concat([titles, _as_spoken(titles)]).to_frame("title")
-        words = both.select(as_words(plain(pl.col("title"), _TITLE_CHARACTERS)))
+        spelled = pl.concat([titles, all_spoken(titles)]).to_frame("title")
+        words = spelled.select(as_words(plain(pl.col("title"), _TITLE_CHARACTERS)))
         names = words.to_series().str.strip_chars(" ").unique()
         letters = names.str.replace_all(r"\P{L}+", "").str.len_chars()
         several = names.str.contains(" ", literal=True)
@@ -67,14 +68,14 @@ class ForeignTitle:
         rows = [row for row, _ in named]
         shown = parsed[rows].select(as_words(pl.col("evidence"))).to_series()
         foreign = {
-            row for (row, title), words in zip(named, shown, strict=True) if _start(title) not in words
+            row for (row, title), words in zip(named, shown, strict=True) if not _is_shown(title, words)
         }
         return pl.Series(self.name, [row in foreign for row in range(len(parsed))], pl.Boolean)
 
     def _in(self, rationale: str, words: str) -> Iterator[str]:
         """The titles that a rationale names."""
         each = words.split()
-        if not self._single.isdisjoint(each):
+        if self._single:
             yield from (name for name in _names_of_one_word(rationale) if name in self._single)
         if not self._lengths.keys().isdisjoint(pairwise(each)):
             yield from (title for title in self._several(each) if _written_as_a_name(title, rationale))
@@ -85,12 +86,6 @@ class ForeignTitle:
                 title = " ".join(words[start : start + length])
                 if title in self._titles:
                     yield title
-
-
-def _as_spoken(titles: pl.Series) -> pl.Series:
-    """Without what stands in brackets, and without an article put last: "Usual Suspects, The (1995)"."""
-    bare = titles.str.replace_all(r"\s*\([^()]*\)", "")
-    return bare.str.replace(r"(?i),\s*(the|an?|il|la|les?|l'|das|der|die|el|los)\s*$", "")
 
 
 def _names_of_one_word(rationale: str) -> Iterator[str]:
@@ -104,10 +99,18 @@ def _names_of_one_word(rationale: str) -> Iterator[str]:
 def _written_as_a_name(title: str, rationale: str) -> bool:
     """Whether its longer words are capitalised: "True Love" may be a book, "true love" is a wish."""
     spelled = r"[\W_]+".join(map(re.escape, title.split()))
-    found = re.search(rf"(?<![^\W_]){spelled}(?![^\W_])", re.sub(r"['\u2019]", "", rationale), re.IGNORECASE)
-    words = re.findall(r"[^\W_]+", found.group()) if found else []
-    return all(not word[0].islower() for word in words if len(word) > 3)
+    text = re.sub(r"['\u2019]", "", rationale)
+    found = re.findall(rf"(?<![^\W_]){spelled}(?![^\W_])", text, re.IGNORECASE)
+    return any(map(_is_capitalised, found))
 
 
-def _start(title: str) -> str:
-    return f" {' '.join(title.split()[:SHOWN_WORDS])} "
+def _is_capitalised(name: str) -> bool:
+    words = re.findall(r"[^\W_]+", name)
+    telling = [word for word in words if len(word) > 3] or words
+    return not any(word[0].islower() for word in telling)
+
+
+def _is_shown(title: str, words: str) -> bool:
+    start = " ".join(title.split()[:SHOWN_WORDS])
+    # "Titanic's" is one word there, without its apostrophe.
+    return f" {start} " in words or f" {start}s " in words

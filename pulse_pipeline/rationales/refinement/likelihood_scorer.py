@@ -6,14 +6,15 @@ from pulse_pipeline.rationales.engine import Reader
 from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.spec import HistoryBudget
 
+HELD_BACK = 1
 ASKED = "What a person chose, newest first:\n{history}\n\nWhat they look for: {thoughts}\n\nNext they chose:"
 
 
 class LikelihoodScorer:
     """Length-normalised likelihood of the title of the last item before the cut.
 
-    That item is the next training item for a history that ends before it. The thoughts have seen it; what
-    is beyond the cut is not looked at. (A variant of the published method, arXiv 2510.08626.)
+    It is the next training item for thoughts that were written without it: their prompts hold `HELD_BACK`
+    items back. What is beyond the cut is not looked at. (After arXiv 2510.08626, stage D.)
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class LikelihoodScorer:
 
     def __call__(self, chains: pl.DataFrame) -> pl.Series:
         """Mean log probability of a token of the title, one a chain."""
-        cuts = chains.select("user_id", (pl.col("target_position") - 1).alias("target_position"))
+        cuts = chains.select("user_id", (pl.col("target_position") - HELD_BACK).alias("target_position"))
         before, chosen = self._histories.before(cuts), self._histories.at(cuts)
         rows = cuts.join(before, on=CUT, how="left", maintain_order="left").join(
             chosen, on=CUT, how="left", maintain_order="left"

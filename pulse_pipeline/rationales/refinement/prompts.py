@@ -6,6 +6,7 @@ from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import RationaleSpec
+from pulse_pipeline.rationales.untrusted import plain
 
 NOTHING_SAID = "- nothing yet"
 
@@ -17,22 +18,35 @@ class ThoughtPrompts:
     `sample`, the number of the branch.
     """
 
-    def __init__(self, interactions: pl.DataFrame, items: pl.DataFrame, spec: RationaleSpec) -> None:
+    def __init__(
+        self,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+        spec: RationaleSpec,
+        *,
+        held_back: int = 0,
+    ) -> None:
         """Take a domain.
 
         Args:
             interactions: The `interactions` table.
             items: The `items` table.
             spec: What to write with.
+            held_back: How many items before the cut are not shown, for a scorer that asks for them.
         """
         self._spec, self._histories = spec, Histories(interactions, items, spec.budget)
-        self._version = spec.fingerprint()
+        self._version, self._held_back = spec.fingerprint(), held_back
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; branches of one chain differ by their keys only."""
-        rows = wanted.join(self._histories.before(wanted), on=CUT, how="left", maintain_order="left")
+        # What a model said is no safer than the reviews that it has read.
+        said = plain(pl.element(), self._spec.sampling.max_characters)
+        asked = wanted.with_columns(
+            pl.col("thoughts").list.eval(said), pl.col("target_position") - self._held_back
+        )
+        rows = asked.join(self._histories.before(asked), on=CUT, how="left", maintain_order="left")
         requests = [
-            self._request(history, thoughts, sample)
+            self._request(history or NOTHING_SAID, thoughts, sample)
             for history, thoughts, sample in rows.select("history", "thoughts", "sample").iter_rows()
         ]
         return pl.concat([wanted, pl.DataFrame(requests, REQUESTS, orient="row")], how="horizontal")

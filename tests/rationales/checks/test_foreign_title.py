@@ -20,6 +20,9 @@ TITLES = pl.Series(
         "Fargo (1996)",
         "Heat (1995)",
         "Usual Suspects, The (1995)",
+        "Matrix, The (1999)",
+        "Way We Are, The (1997)",
+        "Titanic (1997)",
     ]
 )
 CHECK = ForeignTitle(TITLES)
@@ -42,6 +45,10 @@ def test_sensible_rationales_pass():
         "They watch crime films, such as Fargo.",
         "They want a chase like the one in “Heat.”",
         "They loved The Usual Suspects.",
+        "They ask for The Matrix again.",
+        "They loved Titanic's ending.",
+        "They choose films: Titanic, for one.",
+        "They want true love, so they chose True Love.",
     ],
 )
 def test_a_title_from_elsewhere_is_seen(text):
@@ -56,6 +63,7 @@ def test_a_title_from_elsewhere_is_seen(text):
         "They like the films of Fargo Winters.",
         "They want Heat and cold.",
         "The usual suspects bore them.",
+        "They like the way we are.",
     ],
 )
 def test_everyday_words_are_no_titles(text):
@@ -65,6 +73,7 @@ def test_everyday_words_are_no_titles(text):
 def test_titles_of_the_evidence_may_be_named():
     assert not rejected(CHECK, "They liked Iron Comet most.")
     assert not rejected(CHECK, "They liked Fargo most.", evidence='"Fargo (1996)", rated 5')
+    assert not rejected(CHECK, "They loved Titanic most.", evidence="They wrote: 'Titanic's ending'")
     shortened = f'- "{LONG[:50]}…", rated 5'
     assert not rejected(CHECK, f"They like {LONG}.", evidence=shortened)
 
