@@ -1,7 +1,8 @@
 """Rationales at scale without a model: what a run with nothing to do costs, and what memory grows by.
 
-Generated users with five reviewed items each; a session that answers at once. Each measurement is a
-process of its own.
+Generated users with five reviewed items each, for whom the asset `rationales` writes what it writes for
+everyone: two foresights and a hindsight. From its input tables to its own, a session answering at once. Each
+measurement is a process of its own.
 
     python -m benchmarks.resume --out resume.json
 """
@@ -20,12 +21,14 @@ import polars as pl
 import psutil
 
 from pulse_pipeline.files import replacing
-from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
+from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.engine import Completion, Prompt
 from pulse_pipeline.rationales.spec import RationaleSettings, RationaleSpec
+from pulse_pipeline.rationales.tables import rationales_table
 
 SIZES = (10_000, 100_000)
 N_ITEMS, LENGTH = 2_000, 5
+A_USER = 3  # rationales
 TARGET_SECONDS = 3.0
 ANSWER = json.dumps({"rationale": "They look for sturdy things that are easy to clean and last for years"})
 
@@ -46,22 +49,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, help="write the figures as JSON here")
-    parser.add_argument("--measure", nargs=2, metavar=("USERS", "FOLDER"), help="one measurement")
+    parser.add_argument("--measure", nargs=2, metavar=("RATIONALES", "FOLDER"), help="one measurement")
     arguments = parser.parse_args()
     if arguments.measure:
         print(json.dumps(measure(int(arguments.measure[0]), Path(arguments.measure[1]))))
         return
-    figures = [figure for users in SIZES for figure in both(users)]
+    figures = [figure for size in SIZES for figure in both(size)]
     print(json.dumps(figures, indent=2))
     if arguments.out:
         with replacing(arguments.out) as aside:
             aside.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def both(users: int) -> list[dict[str, Any]]:
+def both(size: int) -> list[dict[str, Any]]:
     """A first run, and a second one that finds everything written."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "benchmarks.resume", "--measure", str(users), folder]
+        command = [sys.executable, "-m", "benchmarks.resume", "--measure", str(size), folder]
         runs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)]
     first, second = (json.loads(run) for run in runs)
     return [
@@ -75,22 +78,28 @@ def both(users: int) -> list[dict[str, Any]]:
     ]
 
 
-def measure(users: int, folder: Path) -> dict[str, Any]:
-    """Write, or find written, one rationale a user."""
-    asked = assignment(users, folder)
+def measure(size: int, folder: Path) -> dict[str, Any]:
+    """Write, or find written, about so many rationales."""
+    domain = Domain("generated", interactions(size // A_USER), items())
     before = psutil.Process().memory_info().rss
     started = time.perf_counter()
-    written = asked.write(AtOnce())
+    assignments = Desk(RationaleSettings(), folder).about_users(domain)
+    written = [assignment.write(AtOnce()) for assignment in assignments]
+    table = pl.concat(
+        rationales_table(one.rows, assignment.writer.spec)
+        for assignment, one in zip(assignments, written, strict=True)
+    )
     seconds = time.perf_counter() - started
-    peak = psutil.Process().memory_info()
+    after = psutil.Process().memory_info()
     return {
-        "rationales": len(written.rows),
-        "generated": written.ledger.generated,
+        "rationales": len(table),
+        "generated": sum(one.ledger.generated for one in written),
         "seconds": seconds,
-        "rationales_per_second": len(written.rows) / seconds,
-        "tables_mb": before / 1e6,
+        "rationales_per_second": len(table) / seconds,
+        "inputs_mb": before / 1e6,
+        "table_mb": table.estimated_size() / 1e6,
         "peak_mb": peak_bytes() / 1e6,
-        "after_mb": peak.rss / 1e6,
+        "after_mb": after.rss / 1e6,
     }
 
 
@@ -99,18 +108,6 @@ def peak_bytes() -> int:
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
-
-
-def assignment(users: int, folder: Path) -> Assignment:
-    """Foresight for every user, from all training items."""
-    everything = Desk(RationaleSettings(), folder).about_users(
-        Domain("generated", interactions(users), items())
-    )
-    foresight = everything[0]
-    serving = (
-        foresight.wanted.group_by("user_id", "kind").agg(pl.col("target_position").max()).sort("user_id")
-    )
-    return Assignment(foresight.writer, serving, foresight.label)
 
 
 def items() -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pulse_pipeline.rationales.titles import spoken
 
 MASK = "it"
+_RUN = re.compile(r"\w+")
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
@@ -47,9 +48,33 @@ def _other_number(word: str) -> str:
 
 def mask(text: str, secrets: Iterable[str]) -> str:
     """Replace every secret in `text` by a neutral word, whatever its case."""
-    # A pattern a text is dear to compile, and few texts hold a secret.
     folded = text.casefold()
-    alternatives = "|".join(re.escape(secret) for secret in secrets if secret.casefold() in folded)
-    if not alternatives:
-        return text
-    return re.sub(rf"(?<!\w)(?:{alternatives})(?!\w)", MASK, text, flags=re.IGNORECASE)
+    said = [secret for secret in secrets if secret.casefold() in folded]
+    names = {secret.casefold() for secret in said}
+    for phrase in (secret for secret in said if not secret.isalnum()):
+        text = _without(text, phrase)
+    return _RUN.sub(lambda run: MASK if run[0].casefold() in names else run[0], text) if said else text
+
+
+def _without(text: str, phrase: str) -> str:
+    """Mask a phrase where it stands between words; a pattern for each would take longer to compile."""
+    lowered, phrase = text.lower(), phrase.lower()
+    if len(lowered) != len(text):  # a few letters have no single small one
+        return re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", MASK, text, flags=re.IGNORECASE)
+    kept, end = [], 0
+    at = lowered.find(phrase)
+    while at >= 0:
+        after = at + len(phrase)
+        if not _is_inside_a_word(text, at) and not _is_inside_a_word(text, after):
+            kept += [text[end:at], MASK]
+            end = after
+        at = lowered.find(phrase, max(after, at + 1))
+    return "".join([*kept, text[end:]])
+
+
+def _is_inside_a_word(text: str, at: int) -> bool:
+    return 0 < at < len(text) and _is_of_a_word(text[at - 1]) and _is_of_a_word(text[at])
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isalnum() or character == "_"

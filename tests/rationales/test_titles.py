@@ -1,5 +1,9 @@
+import re
+
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulse_pipeline.rationales.masking import MASK, TitleMask, mask
 from pulse_pipeline.rationales.titles import all_spoken, spoken
@@ -27,3 +31,20 @@ def test_the_spoken_title_is_masked_too():
     common = [f"Love Story {n}" for n in range(100)]
     secrets = TitleMask([*common, "Love Story, The (1970)"]).secrets("Love Story, The (1970)")
     assert mask("They wanted The Love Story, a love story", secrets) == f"They wanted {MASK}, a {MASK}"
+
+
+@given(
+    st.lists(st.sampled_from(["iron", "comet", "iron comet", "a_b", "co", "x"]), max_size=4),
+    st.text(alphabet="iron cometéab_x.,-", max_size=40),
+)
+def test_a_mask_is_what_a_pattern_of_all_secrets_would_be(secrets, text):
+    text = f"{text} Iron Comet, comets and {text}"
+    masked = mask(text, sorted(secrets, key=len, reverse=True))
+    for secret in secrets:
+        assert not re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", masked, re.IGNORECASE)
+    if not secrets:
+        assert masked == text
+
+
+def test_letters_without_a_single_small_one_hide_nothing():
+    assert mask("İ and Iron Comet", ["iron comet"]) == f"İ and {MASK}"
