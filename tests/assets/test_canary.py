@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from pulse_pipeline.domains import DomainConfig, Registry
 from pulse_pipeline.evaluation.baselines.suite import CHEAP, SUITE
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.assignments import Desk, Domain
+from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble
 from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
@@ -27,6 +29,10 @@ SETTINGS = Settings.model_validate(
         "rationales": {"min_valid_rate": 0.0},
         "reasoner": {"epochs": 1, "users": 12},
     }
+)
+NAMING_NEIGHBOURS = RationaleSettings(
+    foresight="Before: {history} Like others: {neighbours}",
+    hindsight="Before: {history} Then: {target} Like others: {neighbours}",
 )
 WRITTEN = ("rationales", "item_rationales", "refined_rationales", "published_rationales")
 LEARNED = ("neighbours", *WRITTEN, "item_embeddings", "rationale_embeddings")
@@ -144,12 +150,22 @@ def test_no_prompt_holds_it(home, tmp_path):
     # The same people come to another domain after all they did here: even so the canary is not told there.
     later = domain.interactions.with_columns(timestamp=pl.col("timestamp") + 100_000_000)
     elsewhere = Domain("Elsewhere", later, domain.items)
+    among_others = replace(domain, neighbours=_table(home, "neighbours"))
     desk = Desk(SETTINGS.rationales, tmp_path)
-    about_all = [*desk.about_users(domain), desk.about_items(domain), desk.about_arrivals(domain, elsewhere)]
-    for assignment in about_all:
-        prompts = assignment.writer.render(assignment.wanted)
+    about_users = [
+        *desk.about_users(domain),
+        *Desk(NAMING_NEIGHBOURS, tmp_path).about_users(among_others),
+        desk.about_arrivals(domain, elsewhere),
+        desk.trees(domain, "split_loo"),
+        desk.published_trees(domain),
+    ]
+    for assignment in [*about_users, desk.about_items(domain)]:
+        prompts = assignment.writer.render(assignment.wanted)["user"]
         assert len(prompts)
-        assert not prompts["user"].str.contains(CANARY).any()
+        assert not prompts.str.contains(CANARY).any()
+        if assignment in about_users:  # the catalogue may tell of what nobody has chosen yet
+            assert not prompts.str.contains(LATE_ITEM).any()
+    assert prompts.str.contains(LATE_ITEM).any()
 
 
 @pytest.mark.parametrize("asset", WRITTEN)
