@@ -71,7 +71,9 @@ class UserPrompts:
         rows = rows.join(chosen, on=CUT, how="left", maintain_order="left")
         about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said")
         rows = rows.with_columns(bare="- " + about)
-        secrets = [self._mask.secrets(title) for title in rows["title"].fill_null("")]
+        titles = rows["title"].fill_null("").to_list()
+        hidden = {title: self._mask.secrets(title) for title in set(titles)}
+        secrets = [hidden[title] for title in titles]
         targets = [mask(bare, secret) for bare, secret in zip(rows["bare"], secrets, strict=True)]
         return rows.with_columns(
             pl.Series("target", targets, pl.String), pl.Series("secrets", secrets, pl.List(pl.String))
