@@ -209,12 +209,13 @@ class _Planner:
         return Domain(domain, users=self._project.registry.domain(domain).rationale_users, **found)
 
     def _measured(self, asset: str) -> "_Measured | None":
-        """What the last materialisation that wrote any has shown; None before the first."""
+        """What the last materialisation in which this model wrote any has shown; None before the first."""
+        model = self._project.settings.rationales.model.model
         made = self._instance.fetch_materializations(dg.AssetKey(asset), limit=RATES_LOOKED_AT).records
         for record in made:
             metadata: Any = record.asset_materialization and record.asset_materialization.metadata
-            if metadata and "rationales_per_second" in metadata:
-                value = {name: found.value for name, found in metadata.items()}
+            value = {name: found.value for name, found in (metadata or {}).items()}
+            if "rationales_per_second" in value and value["made_with"]["model"] == model:
                 tokens = value["prompt_tokens"] + value["completion_tokens"]
                 rejected = sum(share for name, share in value.items() if name.startswith("rejected_"))
                 return _Measured(tokens / value["generated"], value["rationales_per_second"], rejected)

@@ -235,6 +235,14 @@ def test_the_plan_counts_thoughts_and_arrivals(inside):
     assert new["refined_rationales"].cost.prompts == DEMO_RATIONALE_USERS * shape.thoughts
     assert new["bridging_rationales"].cost.prompts > 0
     assert all(step.cost.tokens > step.cost.prompts for step in new.values())
+    assert all(step.cost.seconds > 0 for step in new.values())
+
+
+def test_the_plan_knows_no_pace_of_a_model_that_has_written_nothing_yet(inside):
+    other = Settings.model_validate({"rationales": {"model": {"model": "some/lm", "revision": "0" * 40}}})
+    steps = _steps(Project(demo_registry(), other))
+    assert steps["rationales"].cost.prompts > 0
+    assert steps["rationales"].cost.seconds is None
 
 
 def test_representatives_are_written_for_and_the_others_inherit(tmp_path, monkeypatch):
