@@ -31,9 +31,9 @@ users, averaged over the seeds where there are several. `trained on` is the mix 
 from; a mix without the domain is zero-shot there. The p-value is that of the difference to the domain's best
 baseline, whichever sign it has, corrected after Holm for all models that are compared there.
 
-Four shops with rationales by SmolLM2-135M for 200 of their users, evaluated as one registry; ML-100K and the
-two sets of 2014, which have no text that tells a user's reasons, each alone and without rationales. The last
-tables say what rationales add for the users who have one, and what they are worth as explanations.
+Rationales by SmolLM2-135M: of four shops, evaluated as one registry, for 150 users each; of ML-100K,
+alone, for 100. Sets without times (Beauty'14) have no temporal split. The last tables say what rationales
+add for the users who have one, and what they are worth as explanations.
 """
 EXPLANATIONS = """
 ## What explanations are worth
