@@ -7,9 +7,11 @@ import dagster as dg
 import polars as pl
 
 from assets.materialisation import ON_DEMAND, materialising
+from assets.model_ranks import keep_ranks
 from assets.project import Project
 from pulse_pipeline.evaluation.candidates import read_candidates
 from pulse_pipeline.evaluation.in_domain import MODEL, baseline_ranks, evaluated_baselines
+from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.seeds import (
     SPREAD_OF_SEEDS,
     repeated_baselines,
@@ -23,7 +25,7 @@ from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_proto
 from resources.storage import Models
 from resources.tracking import Tracking
 
-VERSION = "1"
+VERSION = "2"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -67,6 +69,7 @@ def _seed_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, params) as work:
             states = Home.from_environment().training / f"{domain}.seeds"
             figures: list[pl.DataFrame] = [Metrics.create_empty()]
+            ranks: list[pl.DataFrame] = []
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
@@ -83,7 +86,10 @@ def _seed_evaluation(project: Project) -> dg.AssetsDefinition:
                     states=states,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
-                figures.append(seed_rows(model, repeated_baselines(data, baselines, seeds, drawn, known)))
+                others = repeated_baselines(data, baselines, seeds, drawn, known)
+                figures.append(seed_rows(model, others))
+                ranks.append(rank_table([one for repeats in (model, *others) for one in repeats[1:]], data))
+            keep_ranks(work, ranks)
             table = pl.concat(figures)
             work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
             result = work.table(table, metrics=_spreads(table))

@@ -333,6 +333,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
     from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
     from pulse_pipeline.domains import load_registry
+    from pulse_pipeline.evaluation.report.views.metrics import ABLATION
 
     registry = load_registry()
     figures = metrics(Home.from_environment(), registry)
@@ -347,6 +348,7 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
         _out.print(candidate_table(figures, registry.synthetic))
         return
     members = {mix: registry.members(mix) for mix in registry.mixes}
+    figures = figures.filter(pl.col("arm") != ABLATION)  # they have a table of their own
     for table in (
         in_domain_table(figures, registry.synthetic),
         zero_shot_table(figures, members, registry.synthetic),

@@ -25,6 +25,7 @@ def metrics(home: Home, registry: Registry) -> pl.DataFrame:
         "seed_evaluation",
         "explanation_evaluation",
         "reasoner_evaluation",
+        "ablation_evaluation",
         "zero_shot_evaluation",
         "few_shot_evaluation",
         "arrival_evaluation",

@@ -63,7 +63,7 @@ def tune_baselines(
     own = tuning.Budget(**budget.model_dump())
     for name in settings.baselines.run:
         if SUITE[name].config.search:
-            found = tuning.tune_baseline(name, domains[0], own)
+            found = tuning.tune_baseline(name, domains[0], own, settings.baselines.config(name))
             _keep(name, mix, protocol, own, found)
             yield name, found
 

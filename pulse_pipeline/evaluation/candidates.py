@@ -121,9 +121,17 @@ def read_candidates(table: pl.DataFrame, data: DomainData) -> Candidates:
     targets = np.array([data.target(user, "test") for user in users], dtype=np.int64)
     if len(here) != len(users) or (len(users) and (not width or (found < 0).any())):
         raise PulseError(_stale(data))
-    if len(users) and not np.array_equal(found[:, 0], targets):
+    if len(users) and (not np.array_equal(found[:, 0], targets) or _any_in_history(found, users, data)):
         raise PulseError(_stale(data))
     return Candidates(users, found)
+
+
+def _any_in_history(found: IntArray, users: IntArray, data: DomainData) -> bool:
+    histories = [data.history(user, "test") for user in users]
+    rows = np.repeat(np.arange(len(users)), [len(history) for history in histories])
+    known = rows * data.n_items + np.concatenate([np.empty(0, dtype=np.int64), *histories])
+    negatives = np.arange(len(users))[:, None] * data.n_items + found[:, 1:]
+    return bool(np.isin(negatives, known).any())
 
 
 def _stale(data: DomainData) -> str:

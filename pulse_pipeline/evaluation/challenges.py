@@ -121,15 +121,15 @@ CHALLENGES: tuple[Challenge, ...] = (
         "Sparse and noisy feedback",
         "NDCG@10 of users with a history of one to three items. Rows that break a contract go to a "
         "quarantine, with the rule they broke.",
-        Query("NDCG", slice="history:1-3"),
+        Query("NDCG", slice="history:1-3", protocol="temporal"),
         "#slices",
         ("tests/interactions/test_cleaning.py", "docs/data.md"),
     ),
     Challenge(
         "Cold start",
-        "NDCG@10 of the model that was trained on all domains but this one, so that every item and user is "
-        "new to it.",
-        Query("NDCG", trained=ELSEWHERE),
+        "NDCG@10 where the next item was never seen in the domain's training, by the model trained on all "
+        "other domains: every user is new to it too.",
+        Query("NDCG", slice="target:cold", trained=ELSEWHERE),
         "#transfer",
         ("docs/transfer.md",),
     ),
@@ -172,16 +172,16 @@ CHALLENGES: tuple[Challenge, ...] = (
     ),
     Challenge(
         "Interpretability",
-        "Fidelity: R2 of our ranker's scores predicted from the rationale's text alone, minus that from "
-        "another user's rationale. Near zero, the rationale does not explain the ranking.",
+        "Fidelity: R2 of our ranker's scores predicted from the texts of the rationale and the item, minus "
+        "that from another user's rationale. Near zero, the rationale does not explain the ranking.",
         Query(FIDELITY_DIFFERENCE, slice=WITH_RATIONALE, model=f"{MODEL} - {SHUFFLED}", k=None),
         "#explanations",
         ("pulse_pipeline/evaluation/explanations/fidelity.py",),
     ),
     Challenge(
         "Accuracy, latency and scale",
-        "Serving calls no language model; it is measured in users a second. What writing rationales costs is "
-        "measured in tokens and seconds.",
+        "Serving calls no language model. The report measures the milliseconds to rank a user and the tokens "
+        "that rationales cost.",
         None,
         "#costs",
         ("docs/benchmarks.md", "benchmarks/thought_space.py", "benchmarks/rationales.py"),
@@ -195,8 +195,8 @@ CHALLENGES: tuple[Challenge, ...] = (
     ),
     Challenge(
         "Evaluation",
-        "Full ranking, two protocols, pessimistic ties, paired intervals over users, tuned baselines; random "
-        "scores give chance level.",
+        "Full ranking, two protocols, pessimistic ties, paired intervals over users, one tuner for all that "
+        "has something to tune; random scores give chance level.",
         Query("NDCG"),
         "#models",
         ("tests/evaluation/test_ranking.py", "tests/evaluation/test_metrics.py", "docs/results.md"),

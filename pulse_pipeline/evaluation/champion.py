@@ -55,7 +55,7 @@ def challenge(new: ThoughtSpace, champion: ThoughtSpace, data: DomainData) -> Ve
 
 
 def enter(new: ThoughtSpace, data: DomainData, why: str) -> Verdict:
-    """Let a model in where there is no champion to beat, unless it is below its own untrained start.
+    """Let a model in where there is no champion to beat, if it excludes a loss to its own untrained start.
 
     Args:
         new: The new model of the domain.
@@ -64,9 +64,11 @@ def enter(new: ThoughtSpace, data: DomainData, why: str) -> Verdict:
     """
     start = TextKNN(centred=True).fit(data)
     difference, n_users = _difference(_ranker(new), start, data)
-    if difference is not None and difference.high < 0:
-        return Verdict(False, f"{why}, but the model is below {start.name}", difference, n_users)
-    return Verdict(True, f"{why}, and the model is not below {start.name}", difference, n_users)
+    if difference is None:
+        return Verdict(False, f"{why}, and no user has a validation item to compare on")
+    if difference.low < 0:
+        return Verdict(False, f"{why}, but a loss to {start.name} is not excluded", difference, n_users)
+    return Verdict(True, f"{why}, and a loss to {start.name} is excluded", difference, n_users)
 
 
 def _ranker(model: ThoughtSpace) -> Ranker:

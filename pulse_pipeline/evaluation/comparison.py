@@ -175,6 +175,8 @@ def _delta(row: dict[str, Any], pairs: _Pairs) -> Delta:
     if pairing == PAIRED:
         now, before = (_gains(ranks[column], row) for column in ("rank", "rank_before"))
         found = paired_difference(now, before)
+        # As the ranks have it: metrics may be of more seeds than ranks were kept of.
+        figures |= {"now": float(now.mean()), "before": float(before.mean())}
         interval = (found.low, found.high)
         return Delta(
             **key, **figures, difference=found.value, ci_low=interval[0], ci_high=interval[1],

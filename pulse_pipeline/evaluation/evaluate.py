@@ -21,6 +21,8 @@ from pulse_pipeline.evaluation.standings import Standings, standings
 from pulse_pipeline.thought_space.data import DomainData, Phase
 
 FIGURE = ["candidates", "metric", "k"]
+P_RESAMPLES = 10_000
+"""More than intervals need: corrected for many models, the smallest p-value still has to be small."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,9 @@ def with_p_values(evaluated: Evaluated, baselines: Sequence[Evaluated]) -> pl.Da
     p_values = pl.DataFrame(
         [
             {**vars(figure), "slice": ALL, "p_value": found.p_value}
-            for figure, found in zip(figures, paired_differences(mine, best), strict=True)
+            for figure, found in zip(
+                figures, paired_differences(mine, best, resamples=P_RESAMPLES), strict=True
+            )
         ],
         schema_overrides={"k": pl.Int32},
     )

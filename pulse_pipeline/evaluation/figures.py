@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS
 from pulse_pipeline.evaluation.slices import ALL
+from pulse_pipeline.evaluation.word_reader import WordReader
 from pulse_pipeline.schemas import Metrics
 
 KEY = (
@@ -25,7 +26,8 @@ KEY = (
 )
 HEADLINE = ("NDCG", MEAN_OF_SEEDS)
 HEADLINE_K = 10
-FAMILY = ["dataset", "protocol", "metric", "seed"]
+MODEL_KEY = ["dataset", "protocol", "arm", "model", "train_mix"]
+FAMILY = ["dataset", "protocol", "contest"]
 
 
 def distinct_figures(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -47,9 +49,11 @@ def distinct_figures(tables: Iterable[pl.DataFrame]) -> pl.DataFrame:
 def with_holm(figures: pl.DataFrame) -> pl.DataFrame:
     """Fill `p_value_holm` of the headline, NDCG@10 in the full ranking over all users.
 
-    A family is all models of one seed that are held against the best baseline of one domain under one
-    protocol: those of every training mix, zero-shot ones too, and our controls. Other figures are described,
-    not tested: they have no corrected p-value.
+    A family is all models that are held against the best baseline of one domain under one protocol: those of
+    every training mix, zero-shot ones too, and our controls. A model is in it once: by the mean of its seeds
+    where that was taken, else by its first seed. What is held against something else than the domain's
+    best baseline is a contest of its own: few-shot models against baselines of the same share, the reader of
+    words against centred text-kNN. Other figures are described, not tested: they have no corrected p-value.
 
     Args:
         figures: A `schemas.Metrics` table that holds whole families.
@@ -61,14 +65,34 @@ def with_holm(figures: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("candidates") == FULL)
         & pl.col("p_value_vs_best_baseline").is_not_null()
     )
-    numbered = figures.drop("p_value_holm", strict=False).with_row_index("row")
+    bare = figures.drop("p_value_holm", strict=False).with_columns(tested=headline)
+    of_one_seed = pl.col("metric") != MEAN_OF_SEEDS
+    models = (
+        bare.filter("tested")
+        .sort(of_one_seed, "seed", maintain_order=True)
+        .unique(MODEL_KEY, keep="first", maintain_order=True)
+        .select(*MODEL_KEY, p="p_value_vs_best_baseline", contest=_contest())
+    )
     corrected = [
-        family.select("row", p_value_holm=pl.Series(holm(family["p_value_vs_best_baseline"].to_numpy())))
-        for family in numbered.filter(headline).partition_by(FAMILY)
+        family.select(
+            *MODEL_KEY, tested=pl.lit(value=True), p_value_holm=pl.Series(holm(family["p"].to_numpy()))
+        )
+        for family in models.partition_by(FAMILY)
     ]
-    empty = pl.DataFrame(schema={"row": numbered["row"].dtype, "p_value_holm": pl.Float64})
-    joined = numbered.join(pl.concat([empty, *corrected]), on="row", how="left", maintain_order="left")
+    empty = bare.clear().select(*MODEL_KEY, "tested", p_value_holm=pl.lit(None, pl.Float64))
+    joined = bare.join(
+        pl.concat([empty, *corrected]),
+        on=[*MODEL_KEY, "tested"],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
     return Metrics.validate(joined.select(Metrics.column_names()))
+
+
+def _contest() -> pl.Expr:
+    share = pl.col("train_mix").str.extract(r"\+([\d.]+%)$")
+    return pl.when(pl.col("model") == WordReader.name).then(pl.lit("words")).otherwise(share.fill_null(""))
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:

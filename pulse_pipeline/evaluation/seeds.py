@@ -79,7 +79,7 @@ def repeated_baselines(
     candidates: Candidates,
     known: Sequence[Evaluated],
 ) -> list[list[Evaluated]]:
-    """Every baseline on the domain, evaluated once for each seed where it is trained by gradients.
+    """Every baseline on the domain, evaluated once for each seed where it has one.
 
     Args:
         data: The domain, under one protocol.
@@ -97,7 +97,7 @@ def _more_seeds(
 ) -> Iterator[tuple[str, list[Evaluated]]]:
     for name in settings.run:
         entry, config = SUITE[name], settings.config(name).model_dump()
-        if entry.neural:
+        if "seed" in config:
             rankers = [
                 entry.build(entry.config.model_validate({**config, "seed": config["seed"] + n})).fit(data)
                 for n in range(1, seeds)

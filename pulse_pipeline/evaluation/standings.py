@@ -95,7 +95,12 @@ def _found(scores: FloatArray, best: FloatArray, later: list[IntArray], seen: En
     # or one more than the deepest cut-off.
     ranks = (best[rows] >= scores[rows, columns][:, None]).sum(axis=1)
     n_items = scores.shape[1]
-    ranks += np.isin(rows * n_items + columns, seen[0] * n_items + seen[1])
+    masked = np.unique(seen[0] * n_items + seen[1])  # a history may hold an item twice
+    # Where there are few unseen items, masked ones stand behind them in `best`: no rivals to a score of
+    # minus infinity.
+    unseen = n_items - np.bincount(masked // n_items, minlength=len(later))
+    ranks = np.minimum(ranks, unseen[rows])
+    ranks += np.isin(rows * n_items + columns, masked)
     hits = ranks[:, None] <= np.array(CUTOFFS)
     found = np.zeros((len(later), len(CUTOFFS)), dtype=np.int64)
     np.add.at(found, rows, hits)

@@ -24,13 +24,16 @@ class Budget(tuning.Budget):
     """Most users that a trial is judged on, a sample by the budget's seed."""
 
 
-def tune_baseline(name: str, data: DomainData, budget: Budget) -> Tuned[BaselineConfig]:
+def tune_baseline(
+    name: str, data: DomainData, budget: Budget, present: BaselineConfig | None = None
+) -> Tuned[BaselineConfig]:
     """Search a baseline's own search space.
 
     Args:
         name: Its name in `suite.SUITE`.
         data: The domain, under one protocol.
         budget: What may be spent.
+        present: The settings of the first trial; the defaults if None.
     """
     entry = SUITE[name]
 
@@ -39,7 +42,7 @@ def tune_baseline(name: str, data: DomainData, budget: Budget) -> Tuned[Baseline
             config = config.model_copy(update={"max_seconds": min(config.max_seconds, seconds)})
         return entry.build(config).fit(data)
 
-    return tune(name, data, entry.config(), fit, search=entry.config.search, budget=budget)
+    return tune(name, data, present or entry.config(), fit, search=entry.config.search, budget=budget)
 
 
 def tune(

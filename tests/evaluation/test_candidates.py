@@ -108,3 +108,16 @@ def test_candidates_of_other_interactions_are_refused() -> None:
         read_candidates(table.head(3), data)
     with pytest.raises(PulseError, match="materialise them again"):
         read_candidates(table.filter(protocol="temporal"), data)
+
+
+def test_a_negative_that_has_come_into_a_history_is_stale() -> None:
+    data = world()
+    table = drawn_candidates(data, 0)
+    user = int(data.evaluated_users("test")[0])
+    row = table["user_id"].to_list().index(data.user_ids[user])
+    negative = data.item_ids.index(table["item_ids"][row][1])
+    sequences = list(data.sequences)
+    sequences[user] = sequences[user].copy()
+    sequences[user][0] = negative
+    with pytest.raises(PulseError, match="materialise them again"):
+        read_candidates(table, replace(data, sequences=sequences))

@@ -80,7 +80,7 @@ def test_a_runs_figures_are_shown_a_domain_after_the_other():
         _row(dataset="books", train_mix="books", value=0.5, ci_low=None, ci_high=None),
         _row(value=0.9, candidates="20"),
         _row(value=0.9, train_mix="all"),
-        _row(value=0.125, train_mix="all-but-films"),
+        _row(value=0.125, train_mix="all-but-films", slice="target:cold"),
         _row(value=0.0625, slice="target:tail"),
     )
     assert _value(metrics, "Evaluation") == "films 0.2500 (0.2000 to 0.3000); books 0.5000"

@@ -162,3 +162,12 @@ def test_the_page_holds_itself_and_escapes_everything(tmp_path):
     written = (tmp_path / "comparison.html").read_text()
     assert "paired, 200 users" in written
     assert written.count("<tr>") == 1 + len(compare(now, now).deltas)
+
+
+def test_values_and_difference_are_of_the_ranks_that_were_kept():
+    several, one = _run(0.3, seeds=(0, 1, 2)), _run(0.5)
+    only_first = Run("a", several.metrics, several.ranks.filter(seed=0))
+    found = _headline(compare(only_first, one))
+    assert found.pairing == PAIRED
+    assert found.now - found.before == pytest.approx(found.difference)
+    assert found.now == pytest.approx(float(_gains(only_first).mean()))

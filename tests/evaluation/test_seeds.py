@@ -84,9 +84,18 @@ def test_the_mean_is_compared_with_baselines_averaged_likewise(repeated):
     assert rows.filter(metric=MEAN_OF_SEEDS)["p_value_vs_best_baseline"].drop_nulls().to_list() == [1.0]
 
 
-def test_each_seed_is_a_family_of_its_own_for_the_correction(repeated):
+def test_a_model_of_several_seeds_is_one_of_its_family(repeated):
     model, baselines = repeated
-    figures = distinct_figures([model[0].metrics, seed_rows(model, baselines)])
+    other = model[0].metrics.with_columns(train_mix=pl.lit("all"), p_value_vs_best_baseline=pl.lit(0.01))
+    figures = distinct_figures([model[0].metrics, other, seed_rows(model, baselines)])
     tested = figures.filter(pl.col("p_value_holm").is_not_null())
     assert set(tested["metric"]) == {"NDCG", MEAN_OF_SEEDS}
-    assert tested["p_value_holm"].equals(tested["p_value_vs_best_baseline"].alias("p_value_holm"))
+    together = tested.filter(metric=MEAN_OF_SEEDS)["p_value_vs_best_baseline"][0]
+    first, last = sorted([together, 0.01])
+    expected = {first: min(2 * first, 1.0), last: min(max(2 * first, last), 1.0)}
+    own, all_mix = (
+        tested.filter(train_mix=mix)["p_value_holm"].unique().to_list()
+        for mix in (model[0].metrics["train_mix"][0], "all")
+    )
+    assert own == pytest.approx([expected[together]])
+    assert all_mix == pytest.approx([expected[0.01]])

@@ -95,3 +95,12 @@ def test_ranks_that_are_missing_are_an_error() -> None:
     table = standings_table(standings(Given(np.zeros((3, 9))), data), data)
     with pytest.raises(ValueError, match="missing"):
         read_standings(table.head(2), data)
+
+
+def test_masked_items_are_no_rivals_to_a_score_of_minus_infinity():
+    data = domain([[0, 1, 2, 3, 4, 5]], 8)
+    table = np.full((1, 8), -np.inf, dtype=np.float32)
+    table[0, 6] = 1.0
+    ranked = standings(Given(table), data)
+    assert ranked.ranks.tolist() == [3]  # unseen are 5, 6 and 7; ties count against the target
+    assert ranked.found[0].tolist() == [0, 1, 1, 1]
