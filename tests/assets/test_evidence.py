@@ -267,7 +267,7 @@ def test_a_first_model_below_its_untrained_start_stays_out(own):
     write_models(home.models / NAME, _spoilt(home))
     found = decide()
     assert not found["promoted"]
-    assert "below text-kNN centred" in found["reason"]
+    assert "a loss to text-kNN centred is not excluded" in found["reason"]
     assert found["version"] is None
 
 

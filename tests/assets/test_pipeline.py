@@ -356,7 +356,7 @@ def test_every_model_is_measured_among_the_same_frozen_candidates(inside):
 
 
 def test_other_seeds_have_rows_of_their_own_and_are_summed_up(inside):
-    figures = metrics(inside, demo_registry()).filter(dataset="Demo_Films", model="PULSE")
+    figures = metrics(inside, demo_registry()).filter(dataset="Demo_Films", model="PULSE", arm="pulse")
     own = figures.filter(train_mix="Demo_Films", metric="NDCG", k=10, slice="all", candidates="full")
     assert own.select("protocol", "seed").sort("protocol", "seed").rows() == [
         ("loo", 0),
