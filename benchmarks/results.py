@@ -17,6 +17,7 @@ from pulse_pipeline.evaluation.challenges import CHALLENGES
 from pulse_pipeline.evaluation.explanations.judged import METRICS as EXPLAINED
 from pulse_pipeline.evaluation.figures import with_holm
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE
+from pulse_pipeline.evaluation.report.views.metrics import ABLATION
 from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS, SPREAD_OF_SEEDS
 from pulse_pipeline.files import replacing
 from pulse_pipeline.schemas import Metrics
@@ -66,6 +67,7 @@ NDCG@10 of our model minus itself without, or with another user's, rationale; us
 def main() -> None:
     if len(sys.argv) > 1:
         figures = pl.concat([_read(Path(file)) for file in sys.argv[1:]])
+        figures = figures.filter(pl.col("arm") != ABLATION)  # `pulse ablate` has a table of its own
         with replacing(RESULTS) as aside:
             aside.write_text(json.dumps(kept(figures).to_dicts(), indent=1) + "\n")
     figures = with_holm(_read(RESULTS))
