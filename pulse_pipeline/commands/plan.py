@@ -226,7 +226,7 @@ def _open_prompts(assignment: Assignment) -> pl.DataFrame:
     """What is not answered yet: `key`, its `characters`, the tokens `written` at most, what it `entails`."""
     missing, entails = assignment.look_up().open.drop("key", "attempt"), assignment.entails
     # Of a tree nobody knows what its next levels will ask: at most what it takes in all.
-    if assignment.unanswered() > len(missing) * entails:
+    if entails > 1 and assignment.unanswered() > len(missing) * entails:
         missing, entails = assignment.wanted, assignment.unanswered() / len(assignment.wanted)
     requests = assignment.writer.render(missing)
     return requests.select(

@@ -52,23 +52,21 @@ class Assignment:
         wanted: Rows that name what is asked about.
         label: What the progress is shown under.
         entails: How many prompts come of each row in the end, itself included, at most.
-        whole: The most answers that it takes in all; 0 where each row is one.
     """
 
     writer: Writer
     wanted: pl.DataFrame
     label: str
     entails: float = 1.0
-    whole: int = 0
 
     def look_up(self) -> LookedUp:
         """What is written already, and what is not."""
         return self.writer.look_up(self.wanted)
 
-    def unanswered(self) -> int:
-        """How many of the `whole` have not been given yet, by those that were charged."""
+    def unanswered(self) -> float:
+        """How many answers it takes at most, less those that were charged to its account."""
         with self.writer.store.looked_into() as store:
-            return self.whole - store.spent(self.writer.account.name).generated
+            return len(self.wanted) * self.entails - store.spent(self.writer.account.name).generated
 
     def write(self, session: Session) -> Written:
         """Write what is missing."""
@@ -151,13 +149,8 @@ class Desk:
         shape = self.settings.refinement.shape
         roots = cuts.select("user_id", "target_position", thoughts=pl.lit([], pl.List(pl.String)))
         wanted = roots.join(pl.DataFrame({"sample": range(shape.breadth)}), how="cross")
-        return Assignment(
-            writer,
-            wanted,
-            f"trees of thoughts {domain.name}",
-            entails=shape.thoughts / shape.breadth,
-            whole=len(cuts) * shape.thoughts,
-        )
+        label = f"trees of thoughts {domain.name}"
+        return Assignment(writer, wanted, label, entails=shape.thoughts / shape.breadth)
 
     def refined(self, domain: Domain) -> Writer:
         """The writer of the thoughts of `refined_rationales`."""

@@ -197,6 +197,7 @@ class OpenStore:
     def forget(self, keys: pl.Series) -> None:
         """Drop all answers to these keys."""
         with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany("DELETE FROM answers WHERE key = ?", ((key,) for key in keys))
 
     def spent(self, account: str) -> Ledger:

@@ -264,9 +264,10 @@ def _cpus_of_each(workers: int) -> int:
     import ray
 
     machines = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
-    return max(
+    enough = (
         cpus for cpus in range(1, max(machines) + 1) if sum(each // cpus for each in machines) >= workers
     )
+    return max(enough, default=1)
 
 
 def _arriving(_: dict[str, Any], queue: Any) -> Iterator[dict[str, bytes]]:
