@@ -1,85 +1,24 @@
 """The whole pipeline in one process with fast stand-ins for the models: runs, versions, links, lineage."""
 
-import io
 import json
 
 import dagster as dg
 import polars as pl
 import pytest
-from rich.console import Console
 
 from assets.project import Project
 from pulse_pipeline.commands.materialise import groups, materialise
-from pulse_pipeline.commands.plan import as_table, expected_attempts, plan
 from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
 from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
 from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.home import Home
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.tuning import Budget
 from resources.instance import open_instance
-from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
-
-FAKES = {
-    "language_model": FakeLanguageModel(),
-    "text_encoder": FakeTextEncoder(),
-    "causal_model": FakeCausalModel(),
-}
-SETTINGS = {
-    "thought_space": {"epochs": 1},
-    "published_space": {"epochs": 1},
-    "reasoner": {"epochs": 1, "evaluation_users": 12, "users": 12},
-    "ablations": {"run": ["no rationales", "BM25"]},
-    "evaluation": {"seeds": 2},
-}
-PROJECT = Project(demo_registry(), Settings.model_validate(SETTINGS))
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    """A home in which everything was materialised once."""
-    root = tmp_path_factory.mktemp("pipeline")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PULSE_HOME", str(root))
-        materialise(PROJECT, None, PROJECT.registry.names, FAKES)
-        materialise(
-            PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
-        )
-        materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
-        faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
-        on_demand = f"{faithful},seed_evaluation,zero_shot_evaluation,few_shot_evaluation,arrival_evaluation"
-        materialise(PROJECT, on_demand, PROJECT.registry.names, FAKES)
-    return Home(root)
-
-
-@pytest.fixture
-def inside(pipeline, monkeypatch):
-    monkeypatch.setenv("PULSE_HOME", str(pipeline.root))
-    monkeypatch.setenv("DAGSTER_HOME", str(pipeline.dagster))
-    return pipeline
-
-
-def _steps(project):
-    return {
-        step.asset: step for step in plan(project, None, ["Demo_Books"]) if step.partition == "Demo_Books"
-    }
-
-
-def rendered(table):
-    console = Console(width=200, file=io.StringIO())
-    console.print(table)
-    return console.file.getvalue()
-
-
-def _events(instance, asset, partition):
-    wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), asset_partitions=[partition])
-    return [
-        record.asset_materialization for record in instance.fetch_materializations(wanted, limit=10).records
-    ]
+from tests.assets.whole import FAKES, PROJECT, SETTINGS, events, rendered
 
 
 def test_every_asset_key_is_materialised_in_its_group(inside):
@@ -99,7 +38,7 @@ def test_every_asset_key_is_materialised_in_its_group(inside):
 
 def test_metadata_says_rows_schema_sample_and_the_mlflow_run(inside):
     with open_instance(inside) as instance:
-        (event,) = _events(instance, "rationales", "Demo_Films")
+        (event,) = events(instance, "rationales", "Demo_Films")
     table = pl.read_parquet(inside.storage / "rationales" / "Demo_Films.parquet")
     assert event.metadata["dagster/partition_row_count"].value == len(table)
     assert [column.name for column in event.metadata["dagster/column_schema"].value.columns] == table.columns
@@ -140,11 +79,9 @@ def test_the_same_input_gives_the_same_data_version_and_writes_no_rationale_agai
     materialise(PROJECT, "raw_interactions,interactions,items,rationales", ["Demo_Films"], FAKES)
     with open_instance(inside) as instance:
         for asset in ("raw_interactions", "interactions", "items", "rationales"):
-            versions = {
-                event.tags["dagster/data_version"] for event in _events(instance, asset, "Demo_Films")
-            }
+            versions = {event.tags["dagster/data_version"] for event in events(instance, asset, "Demo_Films")}
             assert len(versions) == 1, asset
-        latest = _events(instance, "rationales", "Demo_Films")[0]
+        latest = events(instance, "rationales", "Demo_Films")[0]
     assert latest.metadata["generated"].value == 0
     assert latest.metadata["reused"].value > 0
     assert latest.metadata["price"].value == 0
@@ -152,66 +89,12 @@ def test_the_same_input_gives_the_same_data_version_and_writes_no_rationale_agai
     assert latest.metadata["total_completion_tokens"].value > 0
 
 
-def test_a_prompt_edit_makes_only_the_rationales_stale(inside):
-    edited = PROJECT.settings.model_copy(
-        update={"rationales": PROJECT.settings.rationales.model_copy(update={"foresight": "Why? {history}"})}
-    )
-    before = build_defs(registry=PROJECT.registry, settings=PROJECT.settings)
-    after = build_defs(registry=PROJECT.registry, settings=edited)
-    old, new = (
-        {spec.key: spec.code_version for spec in defs.resolve_all_asset_specs()} for defs in (before, after)
-    )
-    changed = {key.to_user_string() for key in old if old[key] != new[key]}
-    assert changed == {"rationales"}
-
-
-def test_the_plan_says_what_a_prompt_edit_costs_before_it_is_spent(inside):
-    steps = {
-        step.asset: step for step in plan(PROJECT, None, ["Demo_Books"]) if step.partition == "Demo_Books"
-    }
-    # What was written about items came after all else: their vectors have not read it yet.
-    assert steps["item_embeddings"].reason == "item_rationales[Demo_Books] is new"
-    untouched = (
-        "raw_interactions",
-        "interactions",
-        "items",
-        "rationales",
-        "rationale_embeddings",
-        "candidates",
-    )
-    assert {steps[name].reason for name in untouched} == {""}
-    assert steps["rationales"].cost.prompts == 0
-    assert "item_rationales" not in steps
-
-    settings = PROJECT.settings.model_dump()
-    settings["rationales"]["foresight"] = "Why? {history}"
-    edited = Project(PROJECT.registry, Settings.model_validate(settings))
-    after = {
-        step.asset: step for step in plan(edited, None, ["Demo_Books"]) if step.partition == "Demo_Books"
-    }
-    assert after["rationales"].reason == "its settings changed"
-    foresight = pl.read_parquet(inside.storage / "rationales" / "Demo_Books.parquet").filter(kind="foresight")
-    assert 0 < after["rationales"].cost.prompts <= len(foresight)
-    assert after["rationales"].cost.tokens > 10 * after["rationales"].cost.prompts
-    assert after["rationales"].cost.seconds > 0
-    assert after["items"].reason == ""
-    assert after["rationale_embeddings"].reason == "rationales[Demo_Books] comes first"
-    assert "Demo_Books" in rendered(as_table(list(after.values())))
-
-
-def test_a_prompt_costs_as_many_answers_as_are_rejected_before_one_is_kept():
-    assert expected_attempts(0.0, 5) == 1
-    assert expected_attempts(0.25, 1) == 1
-    assert expected_attempts(0.25, 3) == pytest.approx(1 + 0.25 + 0.0625)
-    assert expected_attempts(1.0, 3) == 3
-
-
 def test_refinement_says_what_it_bought(inside):
     table = pl.read_parquet(inside.storage / "refined_rationales" / "Demo_Films.parquet")
     assert set(table["kind"]) == {"refined"}
     assert table["user_id"].n_unique() == len(table) <= DEMO_RATIONALE_USERS
     with open_instance(inside) as instance:
-        (event,) = _events(instance, "refined_rationales", "Demo_Films")
+        (event,) = events(instance, "refined_rationales", "Demo_Films")
     figures = {name: value.value for name, value in event.metadata.items()}
     assert figures["completion_tokens_per_user"] > figures["completion_tokens_per_seed"]
     assert 0 <= figures["valid_ndcg@10_refined"] <= 1
@@ -222,27 +105,6 @@ def test_items_have_rationales(inside):
     table = pl.read_parquet(inside.storage / "item_rationales" / "Demo_Films.parquet")
     items = pl.read_parquet(inside.storage / "items" / "Demo_Films.parquet")
     assert table["item_id"].to_list() == items["item_id"].to_list()
-
-
-def test_the_plan_counts_thoughts_and_arrivals(inside):
-    chosen = "refined_rationales,bridging_rationales"
-    known = {step.asset: step for step in plan(PROJECT, chosen, ["Demo_Books"])}
-    assert {step.cost.prompts for step in known.values()} == {0}
-    other = Settings.model_validate({"rationales": {"system": "You are brief."}})
-    project = Project(demo_registry(), other)
-    new = {step.asset: step for step in plan(project, chosen, ["Demo_Books"])}
-    shape = other.rationales.refinement.shape
-    assert new["refined_rationales"].cost.prompts == DEMO_RATIONALE_USERS * shape.thoughts
-    assert new["bridging_rationales"].cost.prompts > 0
-    assert all(step.cost.tokens > step.cost.prompts for step in new.values())
-    assert all(step.cost.seconds > 0 for step in new.values())
-
-
-def test_the_plan_knows_no_pace_of_a_model_that_has_written_nothing_yet(inside):
-    other = Settings.model_validate({"rationales": {"model": {"model": "some/lm", "revision": "0" * 40}}})
-    steps = _steps(Project(demo_registry(), other))
-    assert steps["rationales"].cost.prompts > 0
-    assert steps["rationales"].cost.seconds is None
 
 
 def test_representatives_are_written_for_and_the_others_inherit(tmp_path, monkeypatch):
@@ -346,12 +208,10 @@ def test_every_model_is_measured_among_the_same_frozen_candidates(inside):
             assert set(rows["candidates"]) == sizes
     with open_instance(inside) as instance:
         read = {
-            asset: _events(instance, asset, "Demo_Films")[0]
-            .metadata["inputs"]
-            .value["candidates[Demo_Films]"]
+            asset: events(instance, asset, "Demo_Films")[0].metadata["inputs"].value["candidates[Demo_Films]"]
             for asset in ("baseline_scores", "in_domain_evaluation", "reasoner_evaluation", "seed_evaluation")
         }
-        (drawn,) = _events(instance, "candidates", "Demo_Films")
+        (drawn,) = events(instance, "candidates", "Demo_Films")
     assert set(read.values()) == {drawn.tags["dagster/data_version"]}
 
 
@@ -435,7 +295,7 @@ def test_published_thoughts_are_written_before_the_item_that_scores_them(inside)
     assert len(placed) == len(thoughts) <= DEMO_RATIONALE_USERS
     assert set(placed["split_loo"]) == set(placed["split_temporal"]) == {"train"}
     with open_instance(inside) as instance:
-        (event,) = _events(instance, "published_thought_space", "Demo_Films")
+        (event,) = events(instance, "published_thought_space", "Demo_Films")
     assert event.metadata["loss_floor"].value == pytest.approx(0.856, abs=1e-3)
     assert event.metadata["val_loss"].value > event.metadata["loss_floor"].value
 
@@ -490,6 +350,6 @@ def test_neighbours_are_an_input_of_rationales_only_where_a_prompt_names_them(in
     materialise(project, "rationales", ["Demo_Games"], FAKES)
     with open_instance(inside) as instance:
         latest, earlier = (
-            event.metadata["inputs"].value for event in _events(instance, "rationales", "Demo_Games")
+            event.metadata["inputs"].value for event in events(instance, "rationales", "Demo_Games")
         )
     assert set(latest) - set(earlier) == {"neighbours[Demo_Games]"}
