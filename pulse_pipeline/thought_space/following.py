@@ -11,43 +11,59 @@ from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
 from pulse_pipeline.thought_space.matrices import cosines, inverse, training_matrix
 
 WINDOW = 3
+"""Steps within which one item counts as following another."""
+
 LAST = 3
+"""How many of a user's latest items are looked at."""
+
 DECAY = 0.5
+"""Weight of an item relative to the next later one."""
+
 KNN_WEIGHT = 0.2
+"""Weight of the cosine beside the transitions."""
 
 
 class Following:
-    """Sum over the last 3 items i, weighted 1, 1/2, 1/4 from the newest, of P(j | i) + 0.2 cos(i, j).
+    """Sum over the last items i, weighted 1, 1/2, 1/4 from the newest, of P(j | i) + 0.2 cos(i, j).
 
-    P counts how often j follows i within 3 steps, a step of d counting 1/d, and divides by the sum
+    P counts how often j follows i within the window, a step of d counting 1/d, and divides by the sum
     of i's row. The cosine is that of item-kNN (Sarwar et al., WWW 2001): users of both over the root
     of the product of users of each; an item is no neighbour of itself.
     """
 
-    def __init__(self, data: DomainData) -> None:
-        """Count transitions and common users in training prefixes."""
+    def __init__(
+        self,
+        data: DomainData,
+        *,
+        window: int = WINDOW,
+        last: int = LAST,
+        decay: float = DECAY,
+        knn_weight: float = KNN_WEIGHT,
+    ) -> None:
+        """Count transitions and common users in training prefixes; see the constants for the settings."""
+        self._last, self._decay = last, decay
         prefixes = [data.sequences[user][:n] for user, n in enumerate(data.n_train)]
         owners = np.repeat(np.arange(len(prefixes)), data.n_train)
         items = np.concatenate([*prefixes, np.empty(0, dtype=np.int64)])
         neighbours = cosines(training_matrix(data))
-        self._links = _transitions(owners, items, data.n_items) + KNN_WEIGHT * neighbours
+        self._links = _transitions(owners, items, data.n_items, window) + knn_weight * neighbours
 
     def scores(self, histories: list[IntArray]) -> FloatArray:
         """Weighted sums over the last items of each history, oldest first [len(histories), n_items]."""
-        recent = [items[-LAST:][::-1] for items in histories]
+        recent = [items[-self._last :][::-1] for items in histories]
         lengths = [len(items) for items in recent]
         ages = np.concatenate([np.arange(length) for length in lengths])
         rows = np.repeat(np.arange(len(recent)), lengths)
-        entries = (DECAY**ages, (rows, np.concatenate(recent)))
+        entries = (self._decay**ages, (rows, np.concatenate(recent)))
         shape = (len(recent), self._links.shape[0])
         query = sparse.csr_matrix(entries, shape=shape, dtype=np.float32)
         scores: FloatArray = (query @ self._links).toarray()
         return scores
 
 
-def _transitions(owners: IntArray, items: IntArray, n_items: int) -> sparse.csr_matrix:
+def _transitions(owners: IntArray, items: IntArray, n_items: int, window: int) -> sparse.csr_matrix:
     rows, columns, counts = [], [], []
-    for step in range(1, WINDOW + 1):
+    for step in range(1, window + 1):
         same_user = np.flatnonzero(owners[:-step] == owners[step:])
         rows.append(items[same_user])
         columns.append(items[same_user + step])

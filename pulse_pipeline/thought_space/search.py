@@ -36,7 +36,7 @@ def search(
         mix: The mix's name in the log.
         domains: Its members.
         config: The settings of the first trial; the search changes those that `space` names.
-        budget: Trials and seconds. A trial is never cut short: a training that has run is comparable.
+        budget: Trials and seconds. A trial begins no epoch when they are over, as neural baselines do not.
         held_out: A member that is not trained on and alone is judged on, as a domain never seen: what
             settings are to be chosen by where the model has to travel. By default all members are
             trained and judged on.
@@ -48,8 +48,8 @@ def search(
     sources = [data for data in domains if data.domain != held_out]
     judges = [data for data in domains if held_out is None or data.domain == held_out]
 
-    def value(tried: ThoughtSpaceConfig, _: float) -> float:
-        model = train(mix, sources, tried).model
+    def value(tried: ThoughtSpaceConfig, seconds: float) -> float:
+        model = train(mix, sources, tried, max_seconds=seconds).model
         return Validation(model, judges, tried).ndcg()
 
     return tune(

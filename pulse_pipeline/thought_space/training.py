@@ -1,6 +1,7 @@
 """Training of a Thought Space on a mix of domains."""
 
 import copy
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ def train(
     *,
     state: Path | None = None,
     workers: Workers = ALONE,
+    max_seconds: float = math.inf,
 ) -> Trained:
     """Train on a mix and keep the epoch with the best validation NDCG@10.
 
@@ -61,6 +63,8 @@ def train(
             goes on from there to the same result, a finished one is read from it; one with other
             settings or data begins anew. It stays: whoever has kept the result may remove it.
         workers: The processes that train this model together; each gets the result.
+        max_seconds: No epoch begins later than this: a search has a budget. Not for several workers,
+            each of which looks at its own clock.
 
     Returns:
         The best model and the course of the training.
@@ -68,14 +72,14 @@ def train(
     Raises:
         PulseError: The state file is damaged.
     """
-    device = device_of(config)
+    device, deadline = device_of(config), time.monotonic() + max_seconds
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = untrained(domains, config).to(device)
         kept = None if state is None else StateFile(state, training_key(model, domains, config))
         training = _Training(model, domains, config, None if kept is None else kept.read(), workers)
         with track(f"thought space {mix}", training.steps_left, "steps") as progress:
-            while training.epochs_left:
+            while training.epochs_left and time.monotonic() < deadline:
                 training.epoch(progress)
                 if kept is not None and workers.index == 0:
                     kept.write(training.snapshot())

@@ -1,8 +1,9 @@
 """What is planted in the future reaches nothing written, embedded or learned; nor does another future."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from safetensors.torch import load_file
 from assets.project import Project
 from pulse_pipeline.commands.materialise import materialise
 from pulse_pipeline.domains import DomainConfig, Registry
-from pulse_pipeline.evaluation.baselines.suite import CHEAP, SUITE
+from pulse_pipeline.evaluation.baselines.suite import SUITE
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.spec import RationaleSettings
@@ -40,6 +41,10 @@ MODELS = ("Mine/loo", "Mine/temporal", "Mine.published", "Mine.reasoner")
 ASSETS = (
     "raw_interactions,interactions,items,thought_space_model,published_thought_space,reasoner_model,"
     "candidates,baseline_scores,in_domain_evaluation," + ",".join(LEARNED)
+)
+MODEL_ONLY = (
+    "raw_interactions,interactions,items,neighbours,rationales,item_rationales,item_embeddings,rationale_embeddings,"
+    "thought_space_model"
 )
 ASKED: list[str] = []
 """All that the language model was asked while the world was made."""
@@ -78,29 +83,73 @@ FAKES = {
 WHEN = ("created_at", "dagster_run_id", "mlflow_run_id")
 
 
-def _world(text, changed_mind):
-    """Users whose last two choices lie after every cut: one to validate on, one to test.
+USERS, EARLY = 24, 9
+"""The last users are early: all that they did lies before the temporal cuts."""
 
-    What they wrote of those is `text`. Some of them `changed_mind`, and chose another item at last.
+
+@dataclass(frozen=True)
+class Future:
+    """What lies beyond one cut or another.
+
+    Attributes:
+        last: The last of ten choices of a late user, after every cut.
+        late_words: What late users wrote of their last two, after every cut.
+        third_last_words: What they wrote of the one before: learned from under leave-one-out, after the
+            temporal cut.
+        early_last: The last choice of an early user: learned from under the temporal protocol, but the
+            test item under leave-one-out.
+        early_words: What early users wrote of their last two.
     """
+
+    last: Callable[[int], str] = lambda user: LATE_ITEM
+    late_words: str = f"{CANARY} is why"
+    third_last_words: str = "sober and third"
+    early_last: Callable[[int], str] = lambda user: f"i{(user + 18) % 20}"
+    early_words: str = "sober and early"
+
+
+def _another(user: int) -> str:
+    return f"i{(user + 1) % 20}"
+
+
+NOBODY_KNOWS = {
+    "last": lambda user: _another(user) if user % 2 else LATE_ITEM,
+    "late_words": "no bird at all",
+}
+UNKNOWN = {
+    "loo": Future(**NOBODY_KNOWS, early_last=_another, early_words="no fish at all"),
+    "temporal": Future(**NOBODY_KNOWS, third_last_words="no fish at all"),
+}
+"""Another future for those who stand at the cuts of one protocol; partly past for the other protocol."""
+
+
+def _world(future: Future) -> pl.DataFrame:
     rows = []
-    for user in range(24):
+    for user in range(USERS):
+        early = user >= USERS - EARLY
         for position in range(10):
-            last = f"i{(user + 1) % 20}" if changed_mind(user) else LATE_ITEM
+            item = f"i{(user + 2 * position) % 20}"
+            words = f"calm number {user} and light {position}"
+            if position == 9:
+                item = future.early_last(user) if early else future.last(user)
+            if position >= 8:
+                words = future.early_words if early else future.late_words
+            if position == 7 and not early:
+                words = future.third_last_words
             rows.append(
                 {
                     "user_id": f"u{user}",
-                    "item_id": last if position == 9 else f"i{(user + 2 * position) % 20}",
-                    "timestamp": 1_400_000_000 + position * 1_000_000 + user,
+                    "item_id": item,
+                    "timestamp": 1_400_000_000 + position * (100_000 if early else 1_000_000) + user,
                     "rating": 4.0,
-                    "review_text": text if position >= 8 else f"calm number {user} and light {position}",
+                    "review_text": words,
                 }
             )
     return pl.DataFrame(rows)
 
 
-def _made(root, world):
-    """The home of a world, all materialised; on one thread, since sums differ over another number."""
+def _made(root, world, assets=ASSETS):
+    """The home of a world, its assets materialised; on one thread, since sums differ over another number."""
     world.write_parquet(root / "log.parquet")
     names = [*(f"i{n}" for n in range(20)), LATE_ITEM]
     pl.DataFrame({"item_id": names, "title": [f"Thing called {name}" for name in names]}).write_parquet(
@@ -117,20 +166,26 @@ def _made(root, world):
         patch.setenv("PULSE_HOME", str(root / "home"))
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        materialise(Project(Registry({"Mine": config}), SETTINGS), ASSETS, ["Mine"], FAKES)
+        materialise(Project(Registry({"Mine": config}), SETTINGS), assets, ["Mine"], FAKES)
         torch.set_num_threads(threads)
     return Home(root / "home")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return _made(tmp_path_factory.mktemp("canary"), _world(f"{CANARY} is why", lambda user: False))
+    return _made(tmp_path_factory.mktemp("canary"), _world(Future()))
 
 
 @pytest.fixture(scope="module")
 def other_future(tmp_path_factory):
-    """The same past; afterwards every other user chooses and writes something else."""
-    return _made(tmp_path_factory.mktemp("other"), _world("no bird at all", lambda user: user % 2))
+    """The same past of both protocols; afterwards every other user chooses and writes something else."""
+    return _made(tmp_path_factory.mktemp("other"), _world(Future(**NOBODY_KNOWS)))
+
+
+@pytest.fixture(scope="module", params=PROTOCOLS)
+def protocol_and_future(request, tmp_path_factory):
+    """A protocol, and a world in which all is different that its cuts hide."""
+    return request.param, _made(tmp_path_factory.mktemp(request.param), _world(UNKNOWN[request.param]), MODEL_ONLY)
 
 
 def _table(home, asset):
@@ -140,9 +195,16 @@ def _table(home, asset):
 def test_the_canary_is_there_and_lies_after_every_cut(home):
     table = _table(home, "interactions")
     planted = table.filter(pl.col("review_text").str.contains(CANARY))
-    assert len(planted) == 48
+    assert len(planted) == 2 * (USERS - EARLY)
     assert not planted["split_loo"].eq("train").any()
     assert not planted["split_temporal"].eq("train").any()
+
+
+def test_the_protocols_cut_at_different_places(home):
+    """Else what one of them hides, the other would hide as well."""
+    learned_from = _table(home, "interactions").select(pl.col("split_loo", "split_temporal") == "train")
+    assert learned_from.filter(pl.col("split_loo") & ~pl.col("split_temporal")).height == USERS - EARLY + 3
+    assert learned_from.filter(~pl.col("split_loo") & pl.col("split_temporal")).height == 2 * EARLY
 
 
 def test_no_prompt_holds_it(home, tmp_path):
@@ -222,32 +284,46 @@ def _weights(folder):
     }
 
 
-def test_another_future_changes_no_baseline(home, other_future):
-    data = [
-        assemble("Mine", protocol, _table(made, "interactions"), _table(made, "item_embeddings"))
-        for protocol in PROTOCOLS
-        for made in (home, other_future)
-    ]
-    users = np.arange(24)
-    for name in CHEAP:
-        for one, other in (data[:2], data[2:]):
-            scores = (
-                SUITE[name].build(SUITE[name].config()).fit(it).score(it, users, "test")
-                for it in (one, other)
-            )
-            assert np.array_equal(*scores), name
+def test_what_one_protocol_hides_changes_its_weights_alone(home, protocol_and_future):
+    """The other protocol learns from it: its weights do change, so this test is not blind."""
+    hidden_from, other = protocol_and_future
+    for protocol in PROTOCOLS:
+        before, after = (_weights(made.models / "Mine" / protocol) for made in (home, other))
+        same = all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+        assert same == (protocol == hidden_from), protocol
+
+
+@pytest.mark.parametrize("name", SUITE)
+def test_what_a_protocol_hides_changes_no_baseline(home, protocol_and_future, name):
+    protocol, other = protocol_and_future
+    scores = []
+    for made in (home, other):
+        tables = _table(made, "interactions"), _table(made, "item_embeddings")
+        data = assemble("Mine", protocol, *tables, _table(made, "rationale_embeddings"))
+        config = SUITE[name].config
+        quick = {"epochs": 1} if SUITE[name].neural else {}
+        users = np.arange(len(data.user_ids))
+        scores.append(SUITE[name].build(config(**quick)).fit(data).score(data, users, "test"))
+    assert np.array_equal(*scores)
 
 
 def test_no_negative_comes_from_the_future_and_another_future_only_moves_the_target(home, other_future):
-    one, other = (
-        _table(made, "candidates").filter(protocol="temporal")["item_ids"] for made in (home, other_future)
-    )
-    assert len(one) == len(other) == 24
-    for (target, *negatives), (changed, *others) in zip(one, other, strict=True):
-        assert target == LATE_ITEM
+    (one, targets), (other, _) = (_temporal_candidates(made) for made in (home, other_future))
+    assert len(one) == len(other) == USERS - EARLY
+    assert LATE_ITEM in targets
+    for (target, *negatives), (changed, *others), asked in zip(one, other, targets, strict=True):
+        assert target == asked
         assert LATE_ITEM not in negatives
         assert LATE_ITEM not in others
         assert [item for item in negatives if item != changed] == others
+
+
+def _temporal_candidates(home):
+    """Each user's candidates, and each user's first item of the test."""
+    after = _table(home, "interactions").filter(split_temporal="test").sort("user_id", "timestamp")
+    firsts = after.unique("user_id", keep="first", maintain_order=True)
+    rows = _table(home, "candidates").filter(protocol="temporal").sort("user_id")
+    return rows["item_ids"].to_list(), firsts["item_id"].to_list()
 
 
 def test_figures_do_follow_the_future(home, other_future):
@@ -262,5 +338,6 @@ def test_the_test_would_see_a_leak(home):
     """With the cuts moved to the end the same search finds the canary: it is not blind."""
     domain = Domain("Mine", _table(home, "interactions"), _table(home, "items"))
     assignment = Desk(SETTINGS.rationales, home.cache).about_users(domain)[0]
-    leaking = assignment.wanted.with_columns(target_position=pl.lit(10, pl.Int32))
+    late = assignment.wanted.filter(pl.col("user_id").str.strip_prefix("u").cast(pl.Int32) < USERS - EARLY)
+    leaking = late.with_columns(target_position=pl.lit(10, pl.Int32))
     assert assignment.writer.render(leaking)["user"].str.contains(CANARY).all()

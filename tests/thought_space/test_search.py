@@ -41,12 +41,20 @@ def test_test_items_choose_nothing(plant):
     assert one.log.drop("seconds").equals(other.log.drop("seconds"))
 
 
+def test_a_trial_begins_no_epoch_when_time_is_over(plant):
+    data = plant()
+    long = CONFIG.model_copy(update={"epochs": 50, "patience": 50})
+    cut = search("films", [data], long, Budget(trials=1, max_seconds=1e-3), space=FEW)
+    before_any_gradient = train("films", [data], CONFIG.model_copy(update={"epochs": 0})).model
+    assert cut.log["value"].to_list() == [Validation(before_any_gradient, [data], CONFIG).ndcg()]
+
+
 def test_the_held_out_domain_judges_and_is_not_trained_on(plant, monkeypatch):
     trained, domains = [], [plant(), plant("books", seed=5), plant("games", seed=9)]
 
-    def noted(mix, members, config):
+    def noted(mix, members, config, **budget):
         trained.append([data.domain for data in members])
-        return train(mix, members, config)
+        return train(mix, members, config, **budget)
 
     monkeypatch.setattr(module, "train", noted)
     tuned = search("all", domains, CONFIG, Budget(trials=1), held_out="games", space=FEW)

@@ -8,7 +8,7 @@ from pulse_pipeline.evaluation.baselines.config import BaselineConfig
 from pulse_pipeline.evaluation.baselines.ease import EASE, EASEConfig
 from pulse_pipeline.evaluation.baselines.ials import IALS, IALSConfig
 from pulse_pipeline.evaluation.baselines.item_knn import ItemKNN, ItemKNNConfig
-from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
+from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN, MarkovKNNConfig
 from pulse_pipeline.evaluation.baselines.neural.alpharec import AlphaRec, AlphaRecConfig
 from pulse_pipeline.evaluation.baselines.neural.gsasrec import GSASRec, GSASRecConfig
 from pulse_pipeline.evaluation.baselines.neural.lightgcn import LightGCN, LightGCNConfig
@@ -55,7 +55,7 @@ SUITE: dict[str, Entry] = {
     "popularity": Entry(lambda _: Popularity()),
     "recent_popularity": Entry(RecentPopularity, RecentPopularityConfig),
     "item_knn": Entry(ItemKNN, ItemKNNConfig),
-    "markov_knn": Entry(lambda _: MarkovKNN()),
+    "markov_knn": Entry(MarkovKNN, MarkovKNNConfig),
     "ease": Entry(EASE, EASEConfig),
     "ials": Entry(IALS, IALSConfig),
     "text_knn": Entry(lambda _: TextKNN(centred=False), learns=False),

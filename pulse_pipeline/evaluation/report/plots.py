@@ -23,22 +23,24 @@ Titled = tuple[str, Chart]
 
 
 def plots(report: ReportInputs) -> dict[str, bytes]:
-    """Draw what there is, under the headline protocol; a plot without material is left out.
+    """Draw what there is, under each protocol; a plot without material is left out.
 
     Args:
         report: What the page shows.
 
     Returns:
-        PNG pictures by name: `transfer`, `forest`, `quality_cost`, `slices`, `thought_space`.
+        PNG pictures by name: `thought_space`, and `transfer`, `forest`, `quality_cost` and `slices` with
+        the protocol's name behind: `slices_temporal`.
     """
-    protocol = next(iter(protocols(report)), None)
     charts: dict[str, list[Titled]] = {"thought_space": _maps(report)}
-    if protocol is not None:
+    for protocol in protocols(report):
         charts |= {
-            "transfer": _transfer(report, protocol),
-            "forest": _forests(report, protocol),
-            "quality_cost": _costs(report, protocol),
-            "slices": [(one.dataset, slice_plot(one)) for one in slices.slices(report, protocol)],
+            f"transfer_{protocol}": _transfer(report, protocol),
+            f"forest_{protocol}": _forests(report, protocol),
+            f"quality_cost_{protocol}": _costs(report, protocol),
+            f"slices_{protocol}": [
+                (one.dataset, slice_plot(one)) for one in slices.slices(report, protocol)
+            ],
         }
     synthetic = {domain.name for domain in report.domains if domain.synthetic}
     return {name: to_png(_stacked(made, synthetic)) for name, made in charts.items() if made}

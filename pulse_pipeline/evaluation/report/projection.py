@@ -47,7 +47,8 @@ def project(vectors: FloatArray, method: Method = "tsne", seed: int = 0) -> Floa
 
     Args:
         vectors: Points to draw, compared by cosine [n, d].
-        method: Which of the two; t-SNE on very few points falls back to PCA.
+        method: Which of the two; PCA takes the place of t-SNE where points are few or all in one place,
+            which scikit-learn's t-SNE does not survive.
         seed: Seed of t-SNE.
 
     Returns:
@@ -55,7 +56,7 @@ def project(vectors: FloatArray, method: Method = "tsne", seed: int = 0) -> Floa
     """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = np.divide(vectors, norms, out=np.zeros_like(vectors, dtype=np.float32), where=norms > 0)
-    if method == "tsne" and len(unit) >= FEW:
+    if method == "tsne" and len(np.unique(unit, axis=0)) >= FEW:
         from sklearn.manifold import TSNE
 
         perplexity = min(30.0, (len(unit) - 1) / 3)

@@ -49,9 +49,18 @@ def test_every_chart_fits_a_phone() -> None:
 
 def test_the_plots_for_dagster_and_mlflow_are_pictures() -> None:
     made = plots(report())
-    assert set(made) == {"transfer", "forest", "quality_cost", "slices", "thought_space"}
+    assert set(made) == {"transfer_loo", "forest_loo", "quality_cost_loo", "slices_loo", "thought_space"}
     assert all(png.startswith(b"\x89PNG") for png in made.values())
-    assert set(plots(report(thoughts=None, differences=[]))) == {"transfer", "quality_cost", "slices"}
+
+
+def test_there_is_a_plot_for_each_protocol_and_none_without_material() -> None:
+    loo = report().metrics
+    both = pl.concat([loo, loo.with_columns(protocol=pl.lit("temporal"))])
+    assert set(plots(report(metrics=both, thoughts=None, differences=[]))) == {
+        f"{name}_{protocol}"
+        for name in ("transfer", "quality_cost", "slices")
+        for protocol in ("loo", "temporal")
+    }
 
 
 def test_a_ratio_is_drawn_around_one() -> None:
@@ -137,6 +146,13 @@ def test_projection_keeps_groups_apart_and_repeats_itself() -> None:
         gap = np.linalg.norm(plane[:30].mean(axis=0) - plane[30:].mean(axis=0))
         assert gap > 2 * np.linalg.norm(plane[:30] - plane[:30].mean(axis=0), axis=1).mean()
         assert np.array_equal(plane, project(points, method, seed=1))  # type: ignore[arg-type]
+
+
+def test_points_in_one_place_are_drawn_in_one_place() -> None:
+    """Scikit-learn's t-SNE ends the process there."""
+    assert project(np.ones((60, 4), dtype=np.float32)) == pytest.approx(0, abs=1e-6)
+    few_places = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
+    assert len(np.unique(project(few_places).round(4), axis=0)) == 3
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
