@@ -353,7 +353,10 @@ def measures(rows: pl.DataFrame, one: Domain, template: Template, store: Path) -
     valid = rows["reject_reason"].is_null().to_numpy()
     texts, evidence = rows["rationale"].to_list(), one.evidence.head(len(rows))
     own = list(evidence.select("history", "background").iter_rows())
-    found = [one.check.check(text, *there, template.example) for text, there in zip(texts, own, strict=True)]
+    found = [
+        one.check.check(text, history, background, template.example)
+        for text, (history, background) in zip(texts, own, strict=True)
+    ]
     others = [*own[1:], own[0]]
     by_chance = [one.check.check(text, *there) for text, there in zip(texts, others, strict=True)]
     grounded = valid & np.array([grounding.grounded for grounding in found])
@@ -371,7 +374,7 @@ def measures(rows: pl.DataFrame, one: Domain, template: Template, store: Path) -
         "mrr": reciprocal.mean(),
         "recall_at_1": first.mean(),
         "worth": worth.mean(),
-        "words": np.mean([len(text.split()) for text in rows.filter(valid)["rationale"]] or [0.0]),
+        "words": np.mean([len(text.split()) for text in rows.filter(valid)["rationale"]] or [0]),
         "prompt_tokens": rows["prompt_tokens"].mean(),
         "completion_tokens": rows["completion_tokens"].mean(),
         "worth_of_users": worth.round(5).tolist(),

@@ -85,7 +85,7 @@ def merits(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         sets) and `against`, its difference to the current default; None for the default itself.
     """
     names = {row["dataset"] for row in rows}
-    by_template = {row["template"]: {} for row in rows}
+    by_template: dict[str, dict[str, dict[str, Any]]] = {row["template"]: {} for row in rows}
     for row in rows:
         by_template[row["template"]][row["dataset"]] = row
     whole = {template: of for template, of in by_template.items() if of.keys() == names}

@@ -55,6 +55,7 @@ def compare(count: int, turns: int) -> dict[str, Any]:
     spec = SETTINGS.spec("foresight")
     prompts = rendered(domain, count)
     with LanguageModel().session() as session:
+        assert isinstance(session, VllmSession)  # nothing else is measured here
         llm = session.engine(spec.model)
         plain(llm, prompts.head(8), spec)  # the first requests compile the grammar
         seconds: dict[str, list[float]] = {"plain": [], "pipeline": []}

@@ -3,7 +3,7 @@
     python rectools_sasrec.py FOLDER EPOCHS SEED CORES
 
 The folder holds train.csv, known.csv (user_id, item_id, datetime) and targets.csv (user_id, target). The
-last line printed is JSON: seconds of the training, NDCG@10 of the targets among unseen items.
+last line printed is JSON: seconds of the training, HR@10 and NDCG@10 of the targets among unseen items.
 """
 
 import json
@@ -52,7 +52,7 @@ def main() -> None:
     hits = ranked.merge(targets, on=Columns.User)
     places = hits.loc[hits[Columns.Item] == hits["target"], Columns.Rank]
     gain = sum(1 / math.log2(place + 1) for place in places) / len(targets)
-    print(json.dumps({"seconds": seconds, "ndcg": gain}))
+    print(json.dumps({"seconds": seconds, "hr": len(places) / len(targets), "ndcg": gain}))
 
 
 def interactions(path: Path) -> pd.DataFrame:

@@ -13,16 +13,15 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import torch
 
+from benchmarks import beside_rectools
 from benchmarks.resume import peak_bytes
 from pulse_pipeline.commands.serving import Served, recommend
 from pulse_pipeline.commands.tables import read_table
@@ -33,7 +32,7 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.progress import Task
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
-from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
+from pulse_pipeline.thought_space.data import DomainData, IntArray
 from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
@@ -188,7 +187,9 @@ def training(seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     users = data.evaluated_users("test")
     ranks = user_ranks(ThoughtSpaceRanker(trained.model), data, "test").ranks
-    theirs = rectools_sasrec(data, seed, arguments)
+    theirs = beside_rectools.sasrec(
+        data, arguments.rectools, epochs=arguments.epochs, seed=seed, cores=arguments.cores
+    )
     return {
         "size": len(users),
         "cores": arguments.cores,
@@ -200,24 +201,6 @@ def training(seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         "rectools_ndcg": theirs["ndcg"],
         "met": 2 * seconds <= theirs["seconds"],
     }
-
-
-def rectools_sasrec(data: DomainData, seed: int, arguments: argparse.Namespace) -> dict[str, float]:
-    """Train theirs on what ours has trained on, rank as ours is ranked: unseen items, test items."""
-    with tempfile.TemporaryDirectory() as folder:
-        users = data.evaluated_users("test")
-        targets = pl.DataFrame({"user_id": users, "target": [data.target(user, "test") for user in users]})
-        targets.write_csv(Path(folder) / "targets.csv")
-        phases: dict[str, Phase] = {"train": "valid", "known": "test"}
-        for name, phase in phases.items():
-            histories = [data.history(user, phase) for user in users]
-            listed = pl.DataFrame({"user_id": users, "item_id": histories}).explode("item_id")
-            place = pl.int_range(pl.len()).over("user_id").alias("datetime")
-            listed.with_columns(place).write_csv(Path(folder) / f"{name}.csv")
-        script = Path(__file__).with_name("rectools_sasrec.py")
-        command = [arguments.rectools, script, folder, arguments.epochs, seed, arguments.cores]
-        run = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
-    return dict(json.loads(run.stdout.splitlines()[-1]))
 
 
 def at_home(data: DomainData) -> ThoughtSpace:

@@ -330,13 +330,20 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     import polars as pl
 
     from pulse_pipeline.commands.explaining import explanation_table
-    from pulse_pipeline.commands.results import candidate_table, in_domain_table, metrics, zero_shot_table
+    from pulse_pipeline.commands.results import (
+        candidate_table,
+        in_domain_table,
+        metrics,
+        without_times,
+        zero_shot_table,
+    )
     from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
     from pulse_pipeline.domains import load_registry
     from pulse_pipeline.evaluation.report.views.metrics import ABLATION
 
     registry = load_registry()
     figures = metrics(Home.from_environment(), registry)
+    timeless = without_times(figures)
     if protocol is not None:
         figures = figures.filter(pl.col("protocol") == protocol)
     faithful = pl.col("arm") == "faithful"
@@ -359,6 +366,8 @@ def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") ->
     ):
         if table.row_count:
             _out.print(table)
+    if timeless:
+        _out.print(f"Leave-one-out only, no times part the items: {', '.join(timeless)}", highlight=False)
 
 
 def _progress() -> Any:

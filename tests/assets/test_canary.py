@@ -185,7 +185,8 @@ def other_future(tmp_path_factory):
 @pytest.fixture(scope="module", params=PROTOCOLS)
 def protocol_and_future(request, tmp_path_factory):
     """A protocol, and a world in which all is different that its cuts hide."""
-    return request.param, _made(tmp_path_factory.mktemp(request.param), _world(UNKNOWN[request.param]), MODEL_ONLY)
+    root = tmp_path_factory.mktemp(request.param)
+    return request.param, _made(root, _world(UNKNOWN[request.param]), MODEL_ONLY)
 
 
 def _table(home, asset):

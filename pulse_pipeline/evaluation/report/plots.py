@@ -38,9 +38,7 @@ def plots(report: ReportInputs) -> dict[str, bytes]:
             f"transfer_{protocol}": _transfer(report, protocol),
             f"forest_{protocol}": _forests(report, protocol),
             f"quality_cost_{protocol}": _costs(report, protocol),
-            f"slices_{protocol}": [
-                (one.dataset, slice_plot(one)) for one in slices.slices(report, protocol)
-            ],
+            f"slices_{protocol}": [(one.dataset, slice_plot(one)) for one in slices.slices(report, protocol)],
         }
     synthetic = {domain.name for domain in report.domains if domain.synthetic}
     return {name: to_png(_stacked(made, synthetic)) for name, made in charts.items() if made}
