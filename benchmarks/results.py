@@ -3,7 +3,8 @@
 Usage:
 
     pulse evaluate --json > all.json
-    python -m benchmarks.results all.json [another home's.json ...]
+    pulse ablate Gift_Cards --json > ablations.json
+    python -m benchmarks.results all.json ablations.json [another home's.json ...]
 """
 
 import json
@@ -16,9 +17,10 @@ from pulse_pipeline.commands.results import at_ten
 from pulse_pipeline.evaluation.challenges import CHALLENGES
 from pulse_pipeline.evaluation.explanations.judged import METRICS as EXPLAINED
 from pulse_pipeline.evaluation.figures import with_holm
-from pulse_pipeline.evaluation.in_domain import DIFFERENCE
+from pulse_pipeline.evaluation.in_domain import DIFFERENCE, MODEL
 from pulse_pipeline.evaluation.report.views.metrics import ABLATION
 from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS, SPREAD_OF_SEEDS
+from pulse_pipeline.evaluation.slices import ALL
 from pulse_pipeline.files import replacing
 from pulse_pipeline.schemas import Metrics
 
@@ -55,6 +57,16 @@ of models.
 | model | domain | protocol | among 20 | among 5 |
 | --- | --- | --- | --- | --- |
 """
+ABLATIONS = """
+## Ablations and controls
+
+NDCG@10 of our model minus itself trained, or served, with one thing taken away or put in another's place
+(`pulse ablate`), all users, leave-one-out, the greatest loss first; one seed, and no correction for how many
+there are.
+
+| PULSE minus | domain | users | value | interval | p |
+| --- | --- | --- | --- | --- | --- |
+"""
 DIFFERENCES = """## What rationales add
 
 NDCG@10 of our model minus itself without, or with another user's, rationale; users who have one.
@@ -67,17 +79,19 @@ NDCG@10 of our model minus itself without, or with another user's, rationale; us
 def main() -> None:
     if len(sys.argv) > 1:
         figures = pl.concat([_read(Path(file)) for file in sys.argv[1:]])
-        figures = figures.filter(pl.col("arm") != ABLATION)  # `pulse ablate` has a table of its own
         with replacing(RESULTS) as aside:
             aside.write_text(json.dumps(kept(figures).to_dicts(), indent=1) + "\n")
-    figures = with_holm(_read(RESULTS))
-    domains = at_ten(figures).partition_by("dataset", "protocol", maintain_order=True)
+    everything = _read(RESULTS)
+    ablated = pl.col("arm") == ABLATION
+    figures = with_holm(everything.filter(~ablated))
+    domains = with_spread(figures).partition_by("dataset", "protocol", maintain_order=True)
     with replacing(RESULTS.with_suffix(".md")) as aside:
         sections = [
             HEADER,
             *map(_section, domains),
             _few(figures),
             _differences(figures),
+            _ablations(everything.filter(ablated)),
             _explanations(figures),
         ]
         aside.write_text("\n".join(sections), encoding="utf-8")
@@ -85,9 +99,11 @@ def main() -> None:
 
 def kept(figures: pl.DataFrame) -> pl.DataFrame:
     """What the pages quote: headlines, differences, explanations, and the answers to the challenges."""
-    full = (pl.col("slice") == "all") & (pl.col("candidates") == "full")
+    full = (pl.col("slice") == ALL) & (pl.col("candidates") == "full")
     shown = pl.col("metric").is_in(["NDCG", "HR", MEAN_OF_SEEDS, SPREAD_OF_SEEDS]) & full
-    headlines = figures.filter((shown | (pl.col("metric") == DIFFERENCE)) & (pl.col("k") == 10))
+    of_ablations = pl.col("arm") == ABLATION
+    differences = (pl.col("metric") == DIFFERENCE) & (~of_ablations | (pl.col("slice") == ALL))
+    headlines = figures.filter(((shown & ~of_ablations) | differences) & (pl.col("k") == 10))
     few = figures.filter(_among_few())
     answers = [one.query.rows(figures) for one in CHALLENGES if one.query is not None]
     return pl.concat([headlines, few, figures.filter(pl.col("metric").is_in(EXPLAINED)), *answers]).unique(
@@ -99,12 +115,19 @@ def _read(path: Path) -> pl.DataFrame:
     return pl.DataFrame(json.loads(path.read_text()), schema=Metrics.create_empty().schema)
 
 
+def with_spread(figures: pl.DataFrame) -> pl.DataFrame:
+    """A row a model, and the standard deviation of NDCG@10 between its seeds where it has several."""
+    keys = ["dataset", "protocol", "model", "train_mix"]
+    spread = figures.filter(metric=SPREAD_OF_SEEDS).select(*keys, spread="value")
+    return at_ten(figures).join(spread, on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+
 def _section(rows: pl.DataFrame) -> str:
     lines = [
         f"## {rows['dataset'][0]}, {rows['protocol'][0]}, {rows['n_users'][0]:,} users",
         "",
-        "| model | trained on | NDCG@10 | interval | HR@10 | p |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| model | trained on | NDCG@10 | interval | HR@10 | p | seeds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows.iter_rows(named=True):
         cells = (
@@ -113,7 +136,8 @@ def _section(rows: pl.DataFrame) -> str:
             f"{row['NDCG']:.4f}",
             f"{row['NDCG_low']:.4f} to {row['NDCG_high']:.4f}",
             f"{row['HR']:.4f}",
-            "" if row["p_value"] is None else f"{row['p_value']:.3f}",
+            "" if row["p_value"] is None else f"{row['p_value']:.4f}",
+            f"{row['seeds']}" if row["spread"] is None else f"{row['seeds']} (± {row['spread']:.4f})",
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, ""])
@@ -128,10 +152,21 @@ def _differences(figures: pl.DataFrame) -> str:
     return DIFFERENCES + "".join(rows)
 
 
+def _ablations(figures: pl.DataFrame) -> str:
+    ordered = figures.filter(metric=DIFFERENCE).sort("dataset", "value", descending=[False, True])
+    rows = [
+        f"| {row['model'].removeprefix(f'{MODEL} - ')} | {row['dataset']} | {row['n_users']} "
+        f"| {row['value']:+.4f} | {row['ci_low']:+.4f} to {row['ci_high']:+.4f} "
+        f"| {row['p_value_vs_best_baseline']:.3f} |\n"
+        for row in ordered.iter_rows(named=True)
+    ]
+    return ABLATIONS + "".join(rows) if rows else ""
+
+
 def _among_few() -> pl.Expr:
     """HR@1 of models on their own domain, and of baselines, among 20 and 5 candidates."""
     at_home = pl.col("train_mix").is_null() | (pl.col("train_mix") == pl.col("dataset"))
-    few = pl.col("candidates").is_in(["20", "5"]) & (pl.col("slice") == "all")
+    few = pl.col("candidates").is_in(["20", "5"]) & (pl.col("slice") == ALL)
     return few & at_home & (pl.col("metric") == "HR") & (pl.col("k") == 1)
 
 

@@ -18,7 +18,7 @@ from assets.project import Project
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError, RunFailed
 from pulse_pipeline.home import Home
-from pulse_pipeline.progress import track
+from pulse_pipeline.progress import tell, track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
 
@@ -202,33 +202,40 @@ def _run(
     )
     if not result.success:
         raise _failure(result, partition, Path(os.environ["DAGSTER_HOME"]))
+    for warning in _failed_checks(result, dg.AssetCheckSeverity.WARN):
+        tell(f"Warning{_where(partition)}: {warning}")
 
 
 def _failure(result: dg.ExecuteInProcessResult, partition: str | None, log: Path) -> Exception:
-    where = f"[{partition}]" if partition else ""
+    where = _where(partition)
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
             if data.user_failure_data is not None:
                 kind = RunFailed if data.user_failure_data.description == STOPPED else PulseError
                 return kind(f"{event.step_key}{where}: {data.user_failure_data.description}")
-            failed = _failed_checks(result)
+            failed = _failed_checks(result, dg.AssetCheckSeverity.ERROR)
             if failed:
-                return RunFailed(f"{event.step_key}{where}: {failed} (run {result.run_id}, log in {log})")
+                found = "; ".join(failed)
+                return RunFailed(f"{event.step_key}{where}: {found} (run {result.run_id}, log in {log})")
             return _cause(data.error, f"{event.step_key}{where}", f"run {result.run_id}, log in {log}")
     return RunFailed(f"run {result.run_id}{where} failed before its first step; its log is in {log}")
 
 
-def _failed_checks(result: dg.ExecuteInProcessResult) -> str:
-    """What the blocking checks that failed have measured; empty if none failed."""
+def _where(partition: str | None) -> str:
+    return f"[{partition}]" if partition else ""
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult, severity: dg.AssetCheckSeverity) -> list[str]:
+    """What the failed checks of this severity have measured."""
     found = []
     for check in result.get_asset_check_evaluations():
-        if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR:
+        if not check.passed and check.severity == severity:
             figures = ", ".join(f"{name} {value.value}" for name, value in check.metadata.items())
             found.append(
                 f"the check {check.check_name} of {check.asset_key.to_user_string()} failed: {figures}"
             )
-    return "; ".join(found)
+    return found
 
 
 def _cause(error: Any, what: str, trail: str) -> Exception:

@@ -4,8 +4,11 @@ import pytest
 
 from assets.checks import WRITTEN, asset_checks
 from assets.project import Project
+from pulse_pipeline.commands.materialise import materialise
 from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.progress import LogListener
 from pulse_pipeline.settings import Settings
+from tests.assets.small_world import NAME, write_world
 
 
 def _verdict(asset, name, table, **rationales):
@@ -69,3 +72,17 @@ def test_what_others_chose_is_told_where_figures_would_not_be_zero_shot(inherite
     assert verdict.passed == (share == 0)
     assert verdict.severity == dg.AssetCheckSeverity.WARN
     assert verdict.metadata["share_from_others"].value == share
+
+
+def test_a_check_that_only_warns_is_told_on_the_command_line(tmp_path, monkeypatch):
+    """A column named otherwise leaves a catalogue without texts, and what follows goes on without them."""
+    registry = write_world(tmp_path)
+    named_otherwise = pl.read_parquet(tmp_path / "items.parquet").rename({"title": "keywords"})
+    named_otherwise.write_parquet(tmp_path / "items.parquet")
+    monkeypatch.setenv("PULSE_HOME", str(tmp_path / "home"))
+    told = []
+    monkeypatch.setattr(LogListener, "told", lambda _, line: told.append(line))
+    materialise(Project(registry, Settings()), "raw_interactions,interactions,items", [NAME])
+    assert (
+        f"Warning[{NAME}]: the check most_have_text of items failed: share_with_text 0.0, floor 0.5" in told
+    )
