@@ -50,15 +50,22 @@ class Following:
 
     def scores(self, histories: list[IntArray]) -> FloatArray:
         """Weighted sums over the last items of each history, oldest first [len(histories), n_items]."""
+        scores: FloatArray = self._summed(histories, 1.0).toarray()
+        return scores
+
+    def added(self, scores: FloatArray, histories: list[IntArray], weight: float) -> FloatArray:
+        """Other scores with `weight` times these, which are seldom anything but 0 [len(histories), n_items]."""
+        return np.asarray(self._summed(histories, weight) + scores)
+
+    def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:
         recent = [items[-self._last :][::-1] for items in histories]
         lengths = [len(items) for items in recent]
         ages = np.concatenate([np.arange(length) for length in lengths])
         rows = np.repeat(np.arange(len(recent)), lengths)
-        entries = (self._decay**ages, (rows, np.concatenate(recent)))
+        entries = (weight * self._decay**ages, (rows, np.concatenate(recent)))
         shape = (len(recent), self._links.shape[0])
         query = sparse.csr_matrix(entries, shape=shape, dtype=np.float32)
-        scores: FloatArray = (query @ self._links).toarray()
-        return scores
+        return query @ self._links
 
 
 def _transitions(owners: IntArray, items: IntArray, n_items: int, window: int) -> sparse.csr_matrix:

@@ -62,7 +62,8 @@ class ThoughtSpaceRanker:
         scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
         weight = self._following_weight(space)
         if weight:
-            scores += weight * self._counted(data).scores([data.history(user, phase) for user in users])
+            histories = [data.history(user, phase) for user in users]
+            scores = self._counted(data).added(scores, histories, weight)
         return scores
 
     @torch.inference_mode()
