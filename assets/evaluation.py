@@ -24,6 +24,7 @@ from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
+from pulse_pipeline.interactions.common_cut import tested_from
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.schemas import Metrics
@@ -34,7 +35,7 @@ from resources.storage import OPTIONAL_PARTITIONS, Models
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
-VERSION = "2"
+VERSION = "3"
 RECOMMENDED = 10
 SERVING_PROTOCOL: Protocol = "loo"
 
@@ -160,7 +161,11 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                 with_rationales = baseline_ranks(data, settings.baselines, drawn, reads_rationales=True)
                 evaluated = evaluate_in_domain(
                     data,
-                    [(mix, models[protocol].model) for mix, models in trained.items() if protocol in models],
+                    [
+                        (mix, models[protocol].model)
+                        for mix, models in trained.items()
+                        if protocol in models and _is_past(models, protocol, interactions)
+                    ],
                     evaluated_baselines(data, pl.concat([baseline_scores, with_rationales])),
                     drawn,
                     seed=settings.thought_space.seed,
@@ -218,6 +223,8 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
+                if not _is_past(thought_space_model, protocol, interactions):
+                    continue  # it has learned from what came after this domain's test began
                 data = assemble(
                     name,
                     protocol,
@@ -246,6 +253,12 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
 def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
     """False where domains.yaml has changed what the mix is made of: its figures would bear a wrong name."""
     return bool(models.origin.get("domains") == sorted(project.registry.members(mix)))
+
+
+def _is_past(models: Models, protocol: Protocol, interactions: pl.DataFrame) -> bool:
+    """Whether a mix has learned from nothing that came after a domain's temporal test began."""
+    until, moment = models.origin.get("known_until"), tested_from(interactions)
+    return protocol == "loo" or (until is not None and moment is not None and until <= moment)
 
 
 def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:

@@ -10,6 +10,7 @@ from assets.materialisation import Materialisation, materialising, picture
 from assets.project import Project
 from pulse_pipeline.evaluation.report import charts
 from pulse_pipeline.home import Home
+from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
@@ -18,6 +19,7 @@ from resources.storage import Models, table_path
 from resources.tracking import Tracking
 
 GROUP = "thought_space"
+VERSION = 2
 
 Tables = dict[str, pl.DataFrame]
 
@@ -29,7 +31,7 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _thought_space_model(project: Project) -> dg.AssetsDefinition:
     config = project.settings.thought_space
-    version = fingerprint(config.model_dump())
+    version = fingerprint([VERSION, config.model_dump()])
     members = dg.AssetIn(partition_mapping=project.partitions.members_of_mix)
 
     @dg.asset(
@@ -59,7 +61,7 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
                 path = table_path(home, "interactions", name)
                 work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
             states = home.training / context.partition_key
-            trained = Models(_origin(context, project, sorted(interactions)))
+            trained = Models(_origin(context, project, interactions))
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
@@ -72,12 +74,13 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
     return thought_space_model
 
 
-def _origin(context: dg.AssetExecutionContext, project: Project, domains: list[str]) -> dict[str, object]:
+def _origin(context: dg.AssetExecutionContext, project: Project, members: Tables) -> dict[str, object]:
     """What a checkpoint that has left this home still has to say about itself."""
     settings = project.settings
     return {
         "mix": context.partition_key,
-        "domains": domains,
+        "domains": sorted(members),
+        "known_until": known_until(members),
         "encoder": settings.encoder.model,
         "encoder_revision": settings.encoder.revision,
         "rationales": settings.rationales.fingerprint(),
@@ -125,9 +128,41 @@ def _weights_hash(trained: Trained) -> str:
 def domain_data(
     protocol: Protocol, interactions: Tables, item_embeddings: Tables, rationale_embeddings: Tables
 ) -> list[DomainData]:
-    """The domains that can be split this way, in the order of their names."""
-    return [
-        assemble(name, protocol, interactions[name], item_embeddings[name], rationale_embeddings[name])
-        for name in sorted(interactions)
-        if has_protocol(interactions[name], protocol)
-    ]
+    """The domains that can be split this way, in the order of their names, all as before the first test."""
+    moment = known_until(interactions)
+    return list(
+        learned_from(protocol, interactions, item_embeddings, rationale_embeddings, moment=moment).values()
+    )
+
+
+def known_until(interactions: Tables) -> int | None:
+    """Up to when a model of these domains has learned under the temporal protocol; None without times."""
+    return common_cut.first_test(table for table in interactions.values() if has_protocol(table, "temporal"))
+
+
+def learned_from(
+    protocol: Protocol,
+    interactions: Tables,
+    item_embeddings: Tables,
+    rationale_embeddings: Tables | None = None,
+    *,
+    moment: int | None,
+) -> dict[str, DomainData]:
+    """Domains as they are learned from for a test that begins at `moment`, by name in its order.
+
+    Under leave-one-out there is no such moment. What the LM thought of the items of a domain that is cut
+    earlier than by itself may have come from later reviews, and is left out.
+    """
+    found = {}
+    for name in sorted(interactions):
+        own = interactions[name]
+        if not has_protocol(own, protocol):
+            continue
+        cut = own if protocol == "loo" or moment is None else common_cut.before(own, moment)
+        if cut.is_empty():
+            continue
+        rationales = None if rationale_embeddings is None else rationale_embeddings[name]
+        found[name] = assemble(
+            name, protocol, cut, item_embeddings[name], rationales, texts_only=cut is not own
+        )
+    return found

@@ -6,7 +6,7 @@ import polars as pl
 from assets.evaluation import GROUP, VERSION
 from assets.materialisation import ON_DEMAND, materialising
 from assets.project import Project
-from assets.thought_space import Tables, domain_data
+from assets.thought_space import Tables, learned_from
 from pulse_pipeline.domains import ALL_BUT
 from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import EncoderSpec
@@ -20,10 +20,11 @@ from pulse_pipeline.evaluation.few_shot import SHARES, evaluate_few_shot
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.home import Home
+from pulse_pipeline.interactions.common_cut import tested_from
 from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.rationales.arrivals import arrivals
 from pulse_pipeline.schemas import BridgingRationales, Metrics
-from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
+from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble
 from resources.storage import OPTIONAL_PARTITIONS
 from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
@@ -65,13 +66,10 @@ def _zero_shot_evaluation(project: Project) -> dg.AssetsDefinition:
             figures: list[Evaluated] = []
             fitted: dict[str, float] = {}
             for protocol in PROTOCOLS:
+                moment = tested_from(interactions[name])
+                past = learned_from(protocol, interactions, item_embeddings, moment=moment)
                 texts = {
-                    one: Texts(
-                        assemble(one, protocol, interactions[one], item_embeddings[one]),
-                        titles(items[one], item_embeddings[one]),
-                    )
-                    for one in sorted(interactions)
-                    if has_protocol(interactions[one], protocol)
+                    one: Texts(data, titles(items[one], item_embeddings[one])) for one, data in past.items()
                 }
                 target = texts.pop(name, None)
                 if target is None or not texts:
@@ -120,9 +118,11 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
                 raise PulseError(NO_SOURCE)
             figures = []
             for protocol in PROTOCOLS:
-                domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
-                sources = [data for data in domains if data.domain != name]
-                target = next((data for data in domains if data.domain == name), None)
+                moment = tested_from(interactions[name])
+                domains = learned_from(
+                    protocol, interactions, item_embeddings, rationale_embeddings, moment=moment
+                )
+                target, sources = domains.pop(name, None), list(domains.values())
                 if target is None or not sources:
                     continue
                 figures += evaluate_few_shot(

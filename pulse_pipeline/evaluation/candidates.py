@@ -50,8 +50,8 @@ class Candidates:
 def drawn_candidates(data: DomainData, seed: int) -> pl.DataFrame:
     """Draw every test user's candidates: the target, then uniform negatives without replacement.
 
-    A negative is neither the target nor an item that the user has. Under the temporal protocol it is
-    an item that somebody had before the test began: others may not have been on sale.
+    A negative is neither the target nor an item that the user has or chose later. Under the temporal
+    protocol it is an item that somebody had before the test began: others may not have been on sale.
 
     Args:
         data: The domain, under one protocol; its vectors are not read.
@@ -80,8 +80,7 @@ def drawn_candidates(data: DomainData, seed: int) -> pl.DataFrame:
 
 
 def _of_user(data: DomainData, user: int, on_sale: IntArray, seed: int) -> IntArray:
-    target = data.target(user, "test")
-    barred = np.append(data.history(user, "test"), target)
+    target, barred = data.target(user, "test"), data.sequences[user]
     # Enough places of a random order that the barred ones among them may fall out.
     most = min(len(on_sale), max(SIZES) - 1 + len(barred))
     drawn = on_sale[user_generator(seed, data.user_ids[user]).choice(len(on_sale), most, replace=False)]

@@ -14,7 +14,7 @@ from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.evaluation.baselines.suite import SUITE
 from pulse_pipeline.evaluation.bootstrap import intervals, paired_difference
 from pulse_pipeline.evaluation.candidates import Candidates
-from pulse_pipeline.evaluation.evaluate import Evaluated, evaluate_ranker, with_p_values
+from pulse_pipeline.evaluation.evaluate import P_RESAMPLES, Evaluated, evaluate_ranker, with_p_values
 from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL
 from pulse_pipeline.evaluation.per_user import FULL, Figure, per_user
 from pulse_pipeline.evaluation.slices import ALL
@@ -155,7 +155,7 @@ def _together(repeats: list[Evaluated], best: NDArray[np.float64] | None) -> lis
     )
     mean = _mean(repeats)
     (found,) = intervals(mean[:, None])
-    p_value = None if best is None else paired_difference(mean, best).p_value
+    p_value = None if best is None else paired_difference(mean, best, resamples=P_RESAMPLES).p_value
     spread = np.std([one.value(HEADLINE.metric, HEADLINE.k) for one in repeats], ddof=1)
     rows = [
         (MEAN_OF_SEEDS, found.value, found.low, found.high, p_value),

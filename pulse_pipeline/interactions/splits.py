@@ -27,7 +27,9 @@ def leave_one_out(position: pl.Expr, n_interactions: pl.Expr) -> pl.Expr:
     return pl.when(n_interactions < SHORTEST_SPLIT_HISTORY).then(_TRAIN).otherwise(split)
 
 
-def global_temporal(timestamps: pl.Series) -> pl.Expr:
+def global_temporal(
+    timestamps: pl.Series, valid_from: float = VALID_FROM_QUANTILE, test_from: float = TEST_FROM_QUANTILE
+) -> pl.Expr:
     """Cut the whole domain at two moments.
 
     Interactions at one moment always fall on one side, so that a user whose rows are in the order
@@ -35,14 +37,15 @@ def global_temporal(timestamps: pl.Series) -> pl.Expr:
 
     Args:
         timestamps: The times of the whole domain, in the rows' order.
+        valid_from: Quantile of the times up to which is trained.
+        test_from: Quantile up to which is validated.
 
     Returns:
-        Train up to the .8 quantile of times, validation up to the .9 quantile, test after; null
-        everywhere when any time is missing.
+        Train, validation, test after; null everywhere when any time is missing.
     """
     if timestamps.is_empty() or timestamps.null_count():
         return pl.lit(None, dtype=_SPLIT)
-    last_train = timestamps.quantile(VALID_FROM_QUANTILE, "lower")
-    last_valid = timestamps.quantile(TEST_FROM_QUANTILE, "lower")
+    last_train = timestamps.quantile(valid_from, "lower")
+    last_valid = timestamps.quantile(test_from, "lower")
     time = pl.col(timestamps.name)
     return pl.when(time > last_valid).then(_TEST).when(time > last_train).then(_VALID).otherwise(_TRAIN)

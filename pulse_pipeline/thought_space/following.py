@@ -54,7 +54,7 @@ class Following:
         return scores
 
     def added(self, scores: FloatArray, histories: list[IntArray], weight: float) -> FloatArray:
-        """Other scores with `weight` times these, which are seldom anything but 0 [len(histories), n_items]."""
+        """Other scores with `weight` times these, which are mostly 0 [len(histories), n_items]."""
         return np.asarray(self._summed(histories, weight) + scores)
 
     def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:

@@ -17,7 +17,7 @@ def next_item(logits: Tensor, targets: Tensor, seen: Tensor, log_chance: Tensor 
     Vasilev, RecSys 2023.
 
     Args:
-        logits: Scores of the candidates [m, n].
+        logits: Scores of the candidates; histories are masked in place [m, n].
         targets: Column of each next item [m].
         seen: Columns of each history, padded with any of its own [m, length].
         log_chance: log Q of each candidate; None where all items are candidates [n].
@@ -27,9 +27,11 @@ def next_item(logits: Tensor, targets: Tensor, seen: Tensor, log_chance: Tensor 
     """
     if log_chance is not None:
         logits = logits - log_chance
-    wanted = logits.gather(1, targets[:, None])
-    unseen = logits.scatter(1, seen, float("-inf")).scatter(1, targets[:, None], wanted)
-    return functional.cross_entropy(unseen, targets)
+    # Not a part of the graph: what is masked has probability 0, and with it gradient 0, of itself.
+    with torch.no_grad():
+        wanted = logits.gather(1, targets[:, None])
+        logits.scatter_(1, seen, float("-inf")).scatter_(1, targets[:, None], wanted)
+    return functional.cross_entropy(logits, targets)
 
 
 def contrast(behaviour: Tensor, rationales: Tensor, targets: Tensor, temperature: Tensor) -> Tensor:

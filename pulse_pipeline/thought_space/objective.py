@@ -22,10 +22,10 @@ class Candidates:
     """The items over which a step's softmax runs.
 
     Attributes:
-        vectors: Their vectors [c, d].
-        bias: Their biases [c].
+        vectors: Their vectors, and a zero row that stands for all other items [c + 1, d].
+        bias: Their biases, and -inf for the others [c + 1].
         column: Column of each item of the catalogue, c where it is no candidate [n_items].
-        log_chance: log of the chance that an item is a candidate; None where all are [c].
+        log_chance: log of the chance that an item is a candidate; None where all are [c + 1].
         home: Whether the vectors hold what only the domains of the mix have.
     """
 
@@ -134,12 +134,9 @@ class Examples:
         vectors, targets, seen = vectors[rows], targets[rows], seen[rows]
         if not len(targets):
             return vectors.new_zeros(())
-        # One column more takes the seen items that are no candidates.
         logits = self._model.scores(vectors, candidates.vectors, candidates.bias, home=candidates.home)
-        logits = functional.pad(logits, (0, 1), value=float("-inf"))
-        chance = candidates.log_chance
-        chance = None if chance is None else functional.pad(chance, (0, 1))
-        loss = losses.next_item(logits, candidates.column[targets], candidates.column[seen], chance)
+        columns = candidates.column
+        loss = losses.next_item(logits, columns[targets], columns[seen], candidates.log_chance)
         return loss * (len(targets) / n)
 
     def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
@@ -155,24 +152,26 @@ class Examples:
     def _candidates(self, step: Step) -> Candidates:
         n_items, device, rows = self._data.n_items, self._space.rotated.device, step.negatives
         if rows is None or self._chance is None:
-            return Candidates(
-                self._model.items(self._space, home=step.home),
-                self._model.item_bias(self._space, home=step.home),
-                torch.arange(n_items, device=device),
-                None,
-                step.home,
-            )
+            return self._with_others(None, torch.arange(n_items, device=device), None, step.home)
         # The chance that n draws hit an item at least once, as the sample keeps each item once.
         log_chance = np.log(-np.expm1(self._config.sampled_negatives * np.log1p(-self._chance[rows])))
         chosen = torch.from_numpy(rows).to(device)
         column = torch.full((n_items,), len(rows), device=device)
         column[chosen] = torch.arange(len(rows), device=device)
+        chance = torch.from_numpy(np.append(log_chance, 0.0).astype(np.float32)).to(device)
+        return self._with_others(chosen, column, chance, step.home)
+
+    def _with_others(
+        self, chosen: Tensor | None, column: Tensor, log_chance: Tensor | None, home: bool
+    ) -> Candidates:
+        vectors = self._model.items(self._space, chosen, home=home)
+        bias = self._model.item_bias(self._space, chosen, home=home)
         return Candidates(
-            self._model.items(self._space, chosen, home=step.home),
-            self._model.item_bias(self._space, chosen, home=step.home),
+            functional.pad(vectors, (0, 0, 0, 1)),
+            functional.pad(bias, (0, 1), value=float("-inf")),
             column,
-            torch.from_numpy(log_chance.astype(np.float32)).to(device),
-            step.home,
+            log_chance,
+            home,
         )
 
 

@@ -41,7 +41,8 @@ class BM25:
         holding = np.asarray(listed.sum(axis=0)).ravel()
         rarity = np.log1p((listed.shape[0] - holding + 0.5) / (holding + 0.5))
         lengths = np.asarray(counts.sum(axis=1)).ravel()
-        norm = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths / max(lengths.mean(), 1e-9))
+        usual = max(float(lengths[data.listed].mean()), 1e-9) if data.listed.any() else 1.0
+        norm = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * lengths / usual)
         found = counts.tocoo()
         found.data = found.data * (SATURATION + 1) / (found.data + norm[found.row]) * rarity[found.col]
         self._weights = found.tocsr()

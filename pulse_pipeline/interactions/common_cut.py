@@ -1,0 +1,51 @@
+"""One moment for domains that are learned from together: the future of one is not learned from another.
+
+Each domain's temporal split is cut at quantiles of its own times. A model of several domains must know of
+none of them what came after the test of another began.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pulse_pipeline.interactions.splits import (
+    TEST_FROM_QUANTILE,
+    VALID_FROM_QUANTILE,
+    global_temporal,
+)
+
+SPLIT = "split_temporal"
+
+
+def tested_from(interactions: pl.DataFrame) -> int | None:
+    """When a domain's temporal test begins, in the unit of its times; None where it has none."""
+    return interactions.filter(pl.col(SPLIT) == "test")["timestamp"].min()  # type: ignore[return-value]
+
+
+def first_test(domains: Iterable[pl.DataFrame]) -> int | None:
+    """When the earliest test of several domains begins; None where none has one."""
+    return min((moment for one in domains if (moment := tested_from(one)) is not None), default=None)
+
+
+def reaches_beyond(interactions: pl.DataFrame, moment: int) -> bool:
+    """Whether what is learned from a domain under its own cuts comes from after a moment."""
+    own = tested_from(interactions)
+    return own is not None and own > moment
+
+
+def before(interactions: pl.DataFrame, moment: int) -> pl.DataFrame:
+    """A domain as it could have been learned from at a moment.
+
+    Args:
+        interactions: The `interactions` table of a domain that has a temporal split.
+        moment: When the other domain's test begins.
+
+    Returns:
+        The table itself where its own test begins no later; else its rows before the moment, of which the
+        latest validate in the same proportion as under its own cuts.
+    """
+    if not reaches_beyond(interactions, moment):
+        return interactions
+    known = interactions.filter(pl.col("timestamp") < moment)
+    split = global_temporal(known["timestamp"], VALID_FROM_QUANTILE / TEST_FROM_QUANTILE, 1.0)
+    return known.with_columns(split.alias(SPLIT))

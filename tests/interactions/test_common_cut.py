@@ -1,0 +1,46 @@
+"""Domains that are learned from together are cut where the first test among them begins."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse_pipeline.interactions.common_cut import before, first_test, reaches_beyond, tested_from
+from pulse_pipeline.interactions.splits import global_temporal
+
+
+def domain(times):
+    rows = pl.DataFrame({"user_id": [f"u{n % 3}" for n in range(len(times))], "timestamp": times})
+    return rows.with_columns(global_temporal(rows["timestamp"]).alias("split_temporal"))
+
+
+@given(
+    st.lists(st.integers(0, 1000), min_size=10, max_size=60),
+    st.lists(st.integers(0, 1000), min_size=10, max_size=60),
+)
+def test_nothing_learned_comes_from_after_the_first_test(one, other):
+    tables = [domain(one), domain(other)]
+    moment = first_test(tables)
+    if moment is None:
+        return
+    for table in tables:
+        learned = before(table, moment).filter(pl.col("split_temporal") != "test")
+        assert (learned["timestamp"] < moment).all()
+
+
+def test_what_was_over_by_then_is_as_it_was():
+    table = domain(list(range(100)))
+    assert tested_from(table) == 90
+    assert before(table, 90) is table
+    assert not reaches_beyond(table, 90)
+
+
+def test_what_is_cut_earlier_validates_on_its_latest_rows_in_proportion():
+    cut = before(domain(list(range(100))), 45)
+    assert cut["timestamp"].to_list() == list(range(45))
+    assert cut["split_temporal"].value_counts(sort=True).rows() == [("train", 40), ("valid", 5)]
+
+
+@pytest.mark.parametrize("tables", [[], [domain([5, 5, 5])]])
+def test_without_a_test_there_is_no_moment(tables):
+    assert first_test(tables) is None
