@@ -20,7 +20,7 @@ from pulse_pipeline.evaluation.few_shot import SHARES, evaluate_few_shot
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.home import Home
-from pulse_pipeline.interactions.common_cut import tested_from
+from pulse_pipeline.interactions.common_cut import start_of_test
 from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.rationales.arrivals import arrivals
 from pulse_pipeline.schemas import BridgingRationales, Metrics
@@ -66,7 +66,7 @@ def _zero_shot_evaluation(project: Project) -> dg.AssetsDefinition:
             figures: list[Evaluated] = []
             fitted: dict[str, float] = {}
             for protocol in PROTOCOLS:
-                moment = tested_from(interactions[name])
+                moment = start_of_test(interactions[name])
                 past = learned_from(protocol, interactions, item_embeddings, moment=moment)
                 texts = {
                     one: Texts(data, titles(items[one], item_embeddings[one])) for one, data in past.items()
@@ -118,7 +118,7 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
                 raise PulseError(NO_SOURCE)
             figures = []
             for protocol in PROTOCOLS:
-                moment = tested_from(interactions[name])
+                moment = start_of_test(interactions[name])
                 domains = learned_from(
                     protocol, interactions, item_embeddings, rationale_embeddings, moment=moment
                 )

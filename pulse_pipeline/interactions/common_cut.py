@@ -17,19 +17,19 @@ from pulse_pipeline.interactions.splits import (
 SPLIT = "split_temporal"
 
 
-def tested_from(interactions: pl.DataFrame) -> int | None:
+def start_of_test(interactions: pl.DataFrame) -> int | None:
     """When a domain's temporal test begins, in the unit of its times; None where it has none."""
     return interactions.filter(pl.col(SPLIT) == "test")["timestamp"].min()  # type: ignore[return-value]
 
 
 def first_test(domains: Iterable[pl.DataFrame]) -> int | None:
     """When the earliest test of several domains begins; None where none has one."""
-    return min((moment for one in domains if (moment := tested_from(one)) is not None), default=None)
+    return min((moment for one in domains if (moment := start_of_test(one)) is not None), default=None)
 
 
 def reaches_beyond(interactions: pl.DataFrame, moment: int) -> bool:
     """Whether what is learned from a domain under its own cuts comes from after a moment."""
-    own = tested_from(interactions)
+    own = start_of_test(interactions)
     return own is not None and own > moment
 
 
