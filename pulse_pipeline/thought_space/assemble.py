@@ -49,8 +49,8 @@ def assemble(
     Raises:
         ValueError: The protocol does not apply to this domain.
     """
-    if not has_protocol(interactions, protocol):
-        raise ValueError(f"{domain} has no times that part a user's items, so no {protocol} split")
+    if interactions[SPLIT_COLUMNS[protocol]].null_count():
+        raise ValueError(f"{domain} has no times, so no {protocol} split")
     users = _users(interactions, item_embeddings, SPLIT_COLUMNS[protocol])
     item_vectors = item_embeddings["vector"].to_numpy()
     reviewed = interactions.filter(pl.lit(texts_only) & pl.col("review_text").is_not_null())["item_id"]

@@ -14,6 +14,7 @@ from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.interactions.common_cut import first_test, start_of_test
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.tuning import Budget
@@ -193,7 +194,24 @@ def test_zero_shot_cells_are_trained_without_their_target(inside):
         inside.storage / "cross_domain_evaluation" / "all-but-Demo_Games" / "Demo_Games.parquet"
     )
     assert set(cell["train_mix"]) == {"all-but-Demo_Games"}
-    assert set(cell["protocol"]) == {"loo", "temporal"}
+    assert "loo" in set(cell["protocol"])
+
+
+def test_a_cell_is_temporal_where_the_mix_knows_nothing_from_after_the_test_began(inside):
+    registry = PROJECT.registry
+    tables = {
+        name: pl.read_parquet(inside.storage / "interactions" / f"{name}.parquet") for name in registry.names
+    }
+    found = {}
+    for cell in (inside.storage / "cross_domain_evaluation").rglob("*.parquet"):
+        mix, target = cell.parent.name, cell.stem
+        until = first_test(tables[name] for name in registry.members(mix))
+        temporal = "temporal" in set(pl.read_parquet(cell)["protocol"])
+        assert temporal == (until <= start_of_test(tables[target])), (mix, target)
+        found[mix, target] = temporal
+    assert not all(found.values())
+    assert any(temporal for (mix, target), temporal in found.items() if target not in registry.members(mix))
+    assert all(temporal for (mix, _), temporal in found.items() if mix == "all")
 
 
 def test_every_model_is_measured_among_the_same_frozen_candidates(inside):
