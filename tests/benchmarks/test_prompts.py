@@ -3,7 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.prompts import TEMPLATES, Bench, copied_share, expected_rank, keep
+from benchmarks.prompt_templates import TEMPLATES
+from benchmarks.prompts import Bench, copied_share, expected_rank, keep
 from benchmarks.prompts_page import merits, page
 from pulse_pipeline.rationales.parsing import parse
 from pulse_pipeline.rationales.spec import ModelRef
