@@ -15,6 +15,7 @@ from pulse_pipeline.evaluation.report.charts import (
     thought_map,
     to_png,
 )
+from pulse_pipeline.evaluation.report.charts.thought_map import COLOURINGS
 from pulse_pipeline.evaluation.report.inputs import ReportInputs
 from pulse_pipeline.evaluation.report.views import ablations, costs, slices, transfer
 from pulse_pipeline.evaluation.report.views.metrics import protocols
@@ -29,10 +30,10 @@ def plots(report: ReportInputs) -> dict[str, bytes]:
         report: What the page shows.
 
     Returns:
-        PNG pictures by name: `thought_space`, and `transfer`, `forest`, `quality_cost` and `slices` with
-        the protocol's name behind: `slices_temporal`.
+        PNG pictures by name: `thought_space_domain` and `thought_space_taste`, and `transfer`, `forest`,
+        `quality_cost` and `slices` with the protocol's name behind: `slices_temporal`.
     """
-    charts: dict[str, list[Titled]] = {"thought_space": _maps(report)}
+    charts = _maps(report)
     for protocol in protocols(report):
         charts |= {
             f"transfer_{protocol}": _transfer(report, protocol),
@@ -46,10 +47,12 @@ def plots(report: ReportInputs) -> dict[str, bytes]:
 
 def _transfer(report: ReportInputs, protocol: str) -> list[Titled]:
     cells = transfer.transfer_matrix(report, protocol)
-    if cells.is_empty():
-        return []
-    chart = heat_map(cells, "ndcg", transfer.sources(report, cells), transfer.targets(report, cells))
-    return [("NDCG@10", chart)]
+    sources, targets = transfer.sources(report, cells), transfer.targets(report, cells)
+    return [
+        (caption, heat_map(cells, value, sources, targets))
+        for value, caption in transfer.CAPTIONS.items()
+        if cells[value].is_not_null().any()
+    ]
 
 
 def _forests(report: ReportInputs, protocol: str) -> list[Titled]:
@@ -62,17 +65,22 @@ def _forests(report: ReportInputs, protocol: str) -> list[Titled]:
 def _costs(report: ReportInputs, protocol: str) -> list[Titled]:
     priced = [(domain.name, costs.cost_points(report, protocol, domain)) for domain in report.domains]
     return [
-        (name, quality_cost(points, "milliseconds"))
-        for name, points in priced
-        if any(point.milliseconds is not None for point in points)
+        (name, quality_cost(points, currency)) for name, points in priced for currency in costs.paid(points)
     ]
 
 
-def _maps(report: ReportInputs) -> list[Titled]:
+def _maps(report: ReportInputs) -> dict[str, list[Titled]]:
     if report.thoughts is None:
-        return []
-    names = report.thoughts.labels["domain"].unique(maintain_order=True).to_list()
-    return [(one.title, thought_map(one, "domain", names, legend=True)) for one in layouts(report.thoughts)]
+        return {}
+    labels, laid_out = report.thoughts.labels, layouts(report.thoughts)
+    return {
+        f"thought_space_{by}": [
+            (one.title, thought_map(one, by, labels[by].unique(maintain_order=True).to_list(), legend=True))
+            for one in laid_out
+        ]
+        for by in COLOURINGS
+        if by in labels.columns
+    }
 
 
 def _stacked(charts: Iterable[Titled], synthetic: set[str]) -> Chart:

@@ -13,7 +13,7 @@ from pulse_pipeline.evaluation.report.charts.heat_map import heat_map
 from pulse_pipeline.evaluation.report.charts.quality_cost import quality_cost
 from pulse_pipeline.evaluation.report.charts.slices import slice_plot
 from pulse_pipeline.evaluation.report.charts.style import Chart, palette, to_svg
-from pulse_pipeline.evaluation.report.charts.thought_map import layouts, thought_map
+from pulse_pipeline.evaluation.report.charts.thought_map import COLOURINGS, layouts, thought_map
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow, DomainFacts, ReportInputs
 from pulse_pipeline.evaluation.report.pictures import Picture, address, picture
 from pulse_pipeline.evaluation.report.views import (
@@ -92,9 +92,7 @@ def _domain_costs(report: ReportInputs, domain: DomainFacts) -> Material:
         return {}
     pictures = [
         picture(partial(_quality_cost, points, currency), _cost_alt(currency, domain.name))
-        for currency in costs.CURRENCIES
-        # Where nothing costs anything there is nothing to plot.
-        if any(getattr(point, currency) for point in points)
+        for currency in costs.paid(points)
     ]
     shown = {"name": domain.name, "protocol": protocol, "points": points, "pictures": pictures}
     return shown if pictures else {}
@@ -157,10 +155,6 @@ def _transfer(report: ReportInputs) -> Material:
 def heat_maps(report: ReportInputs, protocol: str) -> list[Picture]:
     """NDCG@10 of each source mix on each target, and its ratio to what item texts give unlearned."""
     cells = transfer.transfer_matrix(report, protocol)
-    captions = {
-        "ndcg": "NDCG@10",
-        "ratio": "Times centred text-kNN, which learns nothing (popularity where that was not measured)",
-    }
     source, target = transfer.sources(report, cells), transfer.targets(report, cells)
     return [
         picture(
@@ -168,7 +162,7 @@ def heat_maps(report: ReportInputs, protocol: str) -> list[Picture]:
             f"Heat map by training mix and target domain: {caption}",
             caption,
         )
-        for value, caption in captions.items()
+        for value, caption in transfer.CAPTIONS.items()
         if cells[value].is_not_null().any()
     ]
 
@@ -182,7 +176,8 @@ def _thoughts(report: ReportInputs) -> Material:
         return {}
     found = layouts(report.thoughts)
     colourings = []
-    for by, title in (("domain", "Coloured by domain"), ("taste", "Coloured by taste")):
+    for by in COLOURINGS:
+        title = f"Coloured by {by}"
         if by in report.thoughts.labels.columns:
             names = report.thoughts.labels[by].unique(maintain_order=True).to_list()
             maps = [

@@ -40,7 +40,7 @@ def fitted(name: str, data: DomainData, **parameters: object) -> Ranker:
     ("name", "parameters"),
     [
         ("sasrec", {}),
-        ("gsasrec", {"epochs": 32, "patience": 32, "batch_size": 8, "negatives": 8}),
+        ("gsasrec", {"batch_size": 8, "negatives": 8}),
         ("unisrec", {}),
     ],
 )

@@ -49,7 +49,8 @@ def test_every_chart_fits_a_phone() -> None:
 
 def test_the_plots_for_dagster_and_mlflow_are_pictures() -> None:
     made = plots(report())
-    assert set(made) == {"transfer_loo", "forest_loo", "quality_cost_loo", "slices_loo", "thought_space"}
+    of_protocol = {"transfer_loo", "forest_loo", "quality_cost_loo", "slices_loo"}
+    assert set(made) == {*of_protocol, "thought_space_domain", "thought_space_taste"}
     assert all(png.startswith(b"\x89PNG") for png in made.values())
 
 

@@ -10,6 +10,7 @@ from pulse_pipeline.evaluation.report.inputs import ThoughtMap
 from pulse_pipeline.evaluation.report.projection import Method, aligned, project, subsample
 
 SIDE = 400  # pixels
+COLOURINGS = ("domain", "taste")  # columns of the labels
 KINDS = {"item": "circle", "thought": "triangle-up"}
 
 

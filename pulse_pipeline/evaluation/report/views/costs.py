@@ -61,6 +61,11 @@ def cost_points(report: ReportInputs, protocol: str, domain: DomainFacts) -> lis
     ]
 
 
+def paid(points: list[CostPoint]) -> list[Currency]:
+    """What any of the models costs: where nothing costs anything there is nothing to plot."""
+    return [currency for currency in CURRENCIES if any(getattr(point, currency) for point in points)]
+
+
 def unbeaten(points: list[CostPoint], currency: Currency) -> set[str]:
     """Models that no other one equals at less cost: the front of what can be had."""
     priced = [(cost, point) for point in points if (cost := getattr(point, currency)) is not None]

@@ -6,6 +6,11 @@ from pulse_pipeline.evaluation.report.inputs import ReportInputs
 from pulse_pipeline.evaluation.report.views.metrics import is_zero_shot, ranked_in_full
 
 REFERENCES = ("text-kNN centred", "popularity")  # the first that was measured in a target
+CAPTIONS = {
+    "ndcg": "NDCG@10",
+    "ratio": "Times centred text-kNN, which learns nothing (popularity where that was not measured)",
+}
+"""The columns that a heat map shows, and what they are."""
 
 
 def transfer_matrix(report: ReportInputs, protocol: str) -> pl.DataFrame:
