@@ -72,13 +72,16 @@ def run(
     config: Annotated[
         Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
     ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Leave out what is up to date; goes on after an interruption.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would run and cost; run nothing.")] = False,
 ) -> None:
     """Materialise assets with live progress; the same runs show in the UI."""
     if plan:
         _show_plan(select, domains, config)
         return
-    _materialise(select, domains, config)
+    _materialise(select, domains, config, only_stale=stale)
     _show_results(None, as_json=False)
     home = Home.from_environment()
     if (home.report / "index.html").exists():
@@ -295,12 +298,19 @@ def _show_search(name: str, tuned: Any) -> None:
     _out.print(f"Best, for pulse.yaml:\n{best}", markup=False, highlight=False)
 
 
-def _materialise(select: str | None, domains: str | None, config: Path | None, seeds: int = 1) -> None:
+def _materialise(
+    select: str | None,
+    domains: str | None,
+    config: Path | None,
+    seeds: int = 1,
+    *,
+    only_stale: bool = False,
+) -> None:
     from pulse_pipeline.commands.materialise import materialise
 
     project, wanted = _project(domains, config, seeds)
     with _progress():
-        materialise(project, select, wanted)
+        materialise(project, select, wanted, only_stale=only_stale)
 
 
 def _show_plan(select: str | None, domains: str | None, config: Path | None) -> None:

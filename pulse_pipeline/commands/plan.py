@@ -11,10 +11,11 @@ from rich.table import Table
 from assets.materialisation import dataset_name
 from assets.project import Project
 from assets.refinement import PROTOCOL as REFINED_PROTOCOL
-from pulse_pipeline.commands.materialise import WRITING, groups
+from pulse_pipeline.commands.materialise import WRITING
+from pulse_pipeline.commands.selecting import groups
+from pulse_pipeline.commands.staleness import Staleness
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.home import Home
-from pulse_pipeline.lineage import Lineage, Link
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
 from pulse_pipeline.rationales.ledger import Account
 from pulse_pipeline.rationales.refinement.published import as_published
@@ -122,44 +123,12 @@ class _Planner:
         self, project: Project, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Home
     ) -> None:
         self._project, self._instance, self._home = project, instance, home
-        self._lineage = Lineage(definitions, instance)
-        self._versions = {
-            spec.key.to_user_string(): spec.code_version for spec in definitions.resolve_all_asset_specs()
-        }
-        self._upstream = {
-            spec.key.to_user_string(): [dep.asset_key.to_user_string() for dep in spec.deps]
-            for spec in definitions.resolve_all_asset_specs()
-        }
-        self._stale: set[str] = set()
-        self._made: dict[str, Link | None] = {}
+        self._staleness = Staleness(definitions, instance)
 
     def step(self, asset: str, partition: str | None) -> Step:
         """Look at one partition."""
-        name = dataset_name(asset, partition)
-        reason = self._reason(asset, partition, self._latest(name))
-        if reason:
-            self._stale.add(name)
+        reason = self._staleness.reason(asset, partition)
         return Step(asset, partition, reason, self._cost(asset, partition, stale=bool(reason)))
-
-    def _reason(self, asset: str, partition: str | None, made: Link | None) -> str:
-        if made is None:
-            return "never made"
-        if made.code_version != self._versions[asset]:
-            return "its settings changed"
-        # What is read if it is there may not have been there.
-        read = dict.fromkeys(dataset_name(name, partition) for name in self._upstream[asset])
-        for name, version in {**read, **made.made_from}.items():
-            if name in self._stale:
-                return f"{name} comes first"
-            latest = self._latest(name)
-            if latest is not None and latest.data_version != version:
-                return f"{name} changed" if version else f"{name} is new"
-        return ""
-
-    def _latest(self, name: str) -> Link | None:
-        if name not in self._made:
-            self._made[name] = self._lineage.latest(name)
-        return self._made[name]
 
     def _cost(self, asset: str, partition: str | None, *, stale: bool) -> Cost | None:
         assignments = list(self._assignments(asset, str(partition)))

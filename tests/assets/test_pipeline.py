@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from assets.project import Project
-from pulse_pipeline.commands.materialise import groups, materialise
+from pulse_pipeline.commands.materialise import materialise
 from pulse_pipeline.commands.results import ablation_table, candidate_table, metrics
+from pulse_pipeline.commands.selecting import groups
 from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
 from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
