@@ -113,7 +113,9 @@ class Arrivals:
         for person, item in zip(self.people[unknown], self.chosen[unknown], strict=True):
             sequences[person] = np.array([item], dtype=np.int64)
         n_train[self.people[unknown]] = n_known[self.people[unknown]] = 0
-        return replace(self.target, sequences=sequences, n_train=n_train, n_known=n_known, rationales=None)
+        return replace(
+            self.target, sequences=sequences, n_train=n_train, n_known=n_known, rationales=None, times=None
+        )
 
 
 def _vectors(users: list[str], rationales: pl.DataFrame | None, dimensions: int) -> FloatArray:

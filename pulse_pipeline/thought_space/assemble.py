@@ -71,6 +71,7 @@ def assemble(
         rationales=rationales,
         item_thoughts=_item_thoughts(item_embeddings, reviewed),
         disliked=_disliked(users["disliked"]),
+        times=_times(users["times"]),
     )
 
 
@@ -92,6 +93,7 @@ def _users(interactions: pl.DataFrame, item_embeddings: pl.DataFrame, split: str
             n_train=(pl.col(split) == "train").sum(),
             n_known=(pl.col(split) != "test").sum(),
             disliked=pl.col("item").filter(pl.col("rating") < low),
+            times=pl.col("timestamp"),
         )
         .join(spoken_positions(interactions).lazy(), on="user_id", how="left", maintain_order="left")
         # Under a protocol that does not train on the item, what was written about it stays unread.
@@ -104,6 +106,12 @@ def _disliked(items: pl.Series) -> list[IntArray] | None:
     if not items.list.len().sum():
         return None
     return [np.asarray(one, dtype=np.int64) for one in items.to_list()]
+
+
+def _times(times: pl.Series) -> list[IntArray] | None:
+    if times.explode().null_count():
+        return None
+    return [np.asarray(one, dtype=np.int64) for one in times.to_list()]
 
 
 def _item_thoughts(item_embeddings: pl.DataFrame, without: pl.Series) -> FloatArray | None:

@@ -44,6 +44,10 @@ class ThoughtSpaceConfig(BaseModel):
     """Tried weights of what was counted to follow the last items (`following`), beside the logits, at home
     only; 0 alone leaves it out."""
 
+    trend_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
+    """Tried weights of what is taken lately (`trend`), beside the logits, at home only, mildest first; 0
+    alone leaves it out."""
+
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the learned departure of item vectors from their texts; 0 leaves it out."""
 

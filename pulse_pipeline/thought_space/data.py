@@ -51,6 +51,7 @@ class DomainData:
         item_thoughts: Encoder vectors of what the LM wrote about each item, a NaN row where it wrote
             nothing; None where it wrote of none [n_items, d].
         disliked: Items of each user's sequence that the user rated low; None where nothing was rated low.
+        times: When each interaction of each sequence happened, in one unit; None where times are unknown.
     """
 
     domain: str
@@ -64,6 +65,7 @@ class DomainData:
     rationales: RationaleVectors | None = None
     item_thoughts: FloatArray | None = field(default=None, repr=False)
     disliked: list[IntArray] | None = field(default=None, repr=False)
+    times: list[IntArray] | None = field(default=None, repr=False)
 
     @property
     def n_items(self) -> int:

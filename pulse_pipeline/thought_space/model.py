@@ -11,7 +11,8 @@ Notable features:
 - behaviour = recency-weighted mean of item vectors + causal attention with a zero-initialised output
 - items = text + a low-rank departure, zero-initialised, shared by all domains
 - at home (a domain of the training mix) an ID residual and a bias for each item, zero-initialised
-- at home a weight, zero until it is fitted, of what was counted to follow the last items
+- at home two weights, zero until they are fitted, of what was counted: what follows the last items, and
+  what is taken lately
 - abroad (any other domain) only what transfers is used: centring, the few scalars, rationales
 - thought = normalise(behaviour + gate * rationale); the gate starts closed, and is 0 without a rationale
 - one dot product an item at serving, with a learned temperature
@@ -322,7 +323,7 @@ class Home(nn.Module):
     """What is learned of one domain's items beyond their texts; all zero at the start."""
 
     def __init__(self, width: int, wide: int, n_items: int) -> None:
-        """One vector and one bias an item, how its rationales' centre differs from the mix's, one weight."""
+        """One vector and one bias an item, how its rationales' centre differs, two weights."""
         super().__init__()
         self.vectors = nn.Parameter(torch.zeros(n_items, wide))
         self.bias = nn.Parameter(torch.zeros(n_items))
@@ -330,6 +331,8 @@ class Home(nn.Module):
         self.register_buffer("rationale_offset", torch.zeros(width))
         self.following: Tensor
         self.register_buffer("following", torch.zeros(()))
+        self.trend: Tensor
+        self.register_buffer("trend", torch.zeros(()))
 
     def residual(self, rows: Tensor) -> Tensor:
         """Vectors of items, zero for row -1 [n, d]."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import FloatArray
@@ -60,23 +61,30 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
         model.attention.disliked.requires_grad_(rated)
 
 
-def fit_following(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
+def fit_counts(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
     """Choose, for each domain of the mix, how much counts weigh beside the trained model.
 
-    The weight with the best NDCG@10 on the domain's validation items, the smaller of equals: it stays at
-    home, so it needs not travel.
+    What follows gets the weight with the best NDCG@10 on the domain's validation items, the smaller of
+    equals: it stays at home, so it needs not travel. Then what is taken lately: it changes from validation
+    to test, so of its weights the mildest is taken that is within two standard errors of the difference to
+    the best; one lets noise in more often than not.
     """
     ranker = ThoughtSpaceRanker(model)
     for domain in model.catalogues:
-        weight = model.home(domain).following
-        found = []
-        for value in config.following_weights:
-            weight.fill_(value)
-            gains = validation.domain_gains(domain, ranker)
-            if gains is None:
-                break
-            found.append(float(gains.mean()))
-        weight.fill_(config.following_weights[int(np.argmax(found))] if found else 0.0)
+        home = model.home(domain)
+
+        def tried(weight: Tensor, values: tuple[float, ...], domain: str = domain) -> Gains:
+            found = []
+            for value in values:
+                weight.fill_(value)
+                gains = validation.domain_gains(domain, ranker)
+                found.append(np.zeros(1, np.float32) if gains is None else gains)
+            return found
+
+        gains = tried(home.following, config.following_weights)
+        home.following.fill_(config.following_weights[int(np.argmax([gain.mean() for gain in gains]))])
+        gains = tried(home.trend, config.trend_weights)
+        home.trend.fill_(config.trend_weights[_mildest([[gain] for gain in gains], paired=True, errors=2)])
 
 
 def _choose(
@@ -96,12 +104,18 @@ def _choose(
     if not tried:
         apply(values[0])
         return
+    apply(values[_mildest(tried, paired=paired)])
+
+
+def _mildest(tried: list[Gains], *, paired: bool, errors: float = 1) -> int:
+    """The first that is within so many standard errors of the best, or of the difference to it."""
     best = max(tried, key=_mean)
-    for value, gains in zip(values, tried, strict=True):
-        behind = [top - own for top, own in zip(best, gains, strict=True)]
-        if _mean(behind) <= _standard_error(behind if paired else best):
-            apply(value)
-            return
+    behind = [[top - own for top, own in zip(best, gains, strict=True)] for gains in tried]
+    return next(
+        place
+        for place, gaps in enumerate(behind)
+        if _mean(gaps) <= errors * _standard_error(gaps if paired else best)
+    )
 
 
 def _mean(gains: Gains) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 from pulse_pipeline.thought_space.following import Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
+from pulse_pipeline.thought_space.trend import trend
 
 Use = Literal["own", "none", "shuffled"]
 
@@ -42,7 +43,7 @@ class ThoughtSpaceRanker:
         self._model, self._use, self._seed, self._abroad = model.eval(), rationales, seed, abroad
         self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
-        self._following: tuple[DomainData, Following] | None = None
+        self._counts: tuple[DomainData, Following, FloatArray] | None = None
 
     @torch.inference_mode()
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -60,11 +61,7 @@ class ThoughtSpaceRanker:
         home = self._home(space)
         bias = self._model.item_bias(space, home=home)
         scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
-        weight = self._following_weight(space)
-        if weight:
-            histories = [data.history(user, phase) for user in users]
-            scores = self._counted(data).added(scores, histories, weight)
-        return scores
+        return self._with_counts(scores, data, users, phase) if home else scores
 
     @torch.inference_mode()
     def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -83,13 +80,20 @@ class ThoughtSpaceRanker:
             self._prepared = (data, space, items)
         return self._prepared[1], self._prepared[2]
 
-    def _following_weight(self, space: Space) -> float:
-        return float(self._model.home(space.domain).following) if self._home(space) else 0.0
+    def _with_counts(self, scores: FloatArray, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
+        home = self._model.home(data.domain)
+        following, lately = float(home.following), float(home.trend)
+        if lately:
+            scores += lately * self._counted(data)[1]
+        if following:
+            histories = [data.history(user, phase) for user in users]
+            scores = self._counted(data)[0].added(scores, histories, following)
+        return scores
 
-    def _counted(self, data: DomainData) -> Following:
-        if self._following is None or self._following[0] is not data:
-            self._following = (data, Following(data))
-        return self._following[1]
+    def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:
+        if self._counts is None or self._counts[0] is not data:
+            self._counts = (data, Following(data), trend(data))
+        return self._counts[1:]
 
     def _thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> Tensor:
         space, items = self._prepare(data)

@@ -158,9 +158,9 @@ class _Training:
         return Snapshot(self._learner.tensors() | best, facts)
 
     def finish(self) -> Trained:
-        """The model of the best epoch, with the weight of what was counted beside it."""
+        """The model of the best epoch, with the weights of what was counted beside it."""
         self._model.load_state_dict(self._best)
-        reading.fit_following(self._model, self._validation, self._config)
+        reading.fit_counts(self._model, self._validation, self._config)
         return Trained(self._model.cpu().eval(), pl.DataFrame(self._rows), self._config)
 
     def _judge(self, row: dict[str, Any], started: float) -> None:

@@ -73,7 +73,8 @@ ARMS: dict[str, Arm] = {
     "ratings not read": Arm(
         lambda material: material.data.disliked is not None, data=Material.without_ratings
     ),
-    "nothing counted": Arm(settings={"following_weights": (0.0,)}),
+    "nothing counted": Arm(settings={"following_weights": (0.0,), "trend_weights": (0.0,)}),
+    "no trend": Arm(lambda material: material.data.times is not None, {"trend_weights": (0.0,)}),
     "no attention": Arm(settings={"attention_width": 0}),
     "no item ids": Arm(settings={"id_residual": False}),
     # Other readers of the same texts and rationales.

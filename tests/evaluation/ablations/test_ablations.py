@@ -42,7 +42,7 @@ def tables(*, bare=False):
     ]
     splits = ["train"] * (LENGTH - 2) + ["valid", "test"]
     interactions = pl.DataFrame(rows).with_columns(
-        timestamp=pl.lit(None, pl.Int64),
+        timestamp=None if bare else pl.col("position").cast(pl.Int64),
         review_text=pl.lit(None, pl.String),
         split_loo=pl.Series(splits * USERS),
         split_temporal=pl.lit(None, pl.String),
