@@ -337,45 +337,19 @@ def _project(domains: str | None, config: Path | None, seeds: int = 1) -> tuple[
 
 
 def _show_results(protocol: str | None, *, as_json: bool, arm: str = "pulse") -> None:
-    import polars as pl
-
-    from pulse_pipeline.commands.explaining import explanation_table
-    from pulse_pipeline.commands.results import (
-        candidate_table,
-        in_domain_table,
-        metrics,
-        without_times,
-        zero_shot_table,
-    )
-    from pulse_pipeline.commands.transfer_results import arrival_table, few_shot_table, word_table
+    from pulse_pipeline.commands.evaluated import of_arm, tables
+    from pulse_pipeline.commands.results import metrics, without_times
     from pulse_pipeline.domains import load_registry
-    from pulse_pipeline.evaluation.report.views.metrics import ABLATION
 
     registry = load_registry()
-    figures = metrics(Home.from_environment(), registry)
-    timeless = without_times(figures)
-    if protocol is not None:
-        figures = figures.filter(pl.col("protocol") == protocol)
-    faithful = pl.col("arm") == "faithful"
-    figures = figures.filter(faithful if arm == "faithful" else ~faithful)
+    every = metrics(Home.from_environment(), registry)
+    figures = of_arm(every, arm, protocol)
     if as_json:
         _print_json(figures.to_dicts())
         return
-    if arm == "faithful":
-        _out.print(candidate_table(figures, registry.synthetic))
-        return
-    members = {mix: registry.members(mix) for mix in registry.mixes}
-    figures = figures.filter(pl.col("arm") != ABLATION)  # they have a table of their own
-    for table in (
-        in_domain_table(figures, registry.synthetic),
-        zero_shot_table(figures, members, registry.synthetic),
-        explanation_table(figures, registry.synthetic),
-        word_table(figures, registry.synthetic),
-        few_shot_table(figures, registry.synthetic),
-        arrival_table(figures, registry.synthetic),
-    ):
-        if table.row_count:
-            _out.print(table)
+    for table in tables(figures, registry, arm):
+        _out.print(table)
+    timeless = without_times(every)
     if timeless:
         _out.print(f"Leave-one-out only, no times part the items: {', '.join(timeless)}", highlight=False)
 
