@@ -17,11 +17,11 @@ from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from resources.champions import Champion, Champions, model_name
-from resources.storage import Models, read_models, write_models
+from resources.storage import OPTIONAL_PARTITIONS, Models, read_models, write_models
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
-VERSION = "1"
+VERSION = "2"
 JUDGED_BY: Protocol = "loo"
 ENCODER = ("encoder", "encoder_revision")
 
@@ -39,7 +39,10 @@ def _champion(project: Project) -> dg.AssetsDefinition:
         partitions_def=project.partitions.domains,
         code_version=VERSION,
         io_manager_key="tables",
-        ins={"thought_space_model": own},
+        ins={
+            "thought_space_model": own,
+            "item_rationales": dg.AssetIn(metadata=OPTIONAL_PARTITIONS),
+        },
         # A champion is always one whose figures have been taken.
         deps=["in_domain_evaluation"],
         kinds={"mlflow"},
@@ -52,13 +55,17 @@ def _champion(project: Project) -> dg.AssetsDefinition:
         item_embeddings: pl.DataFrame,
         rationales: pl.DataFrame,
         rationale_embeddings: pl.DataFrame,
+        item_rationales: dict[str, pl.DataFrame],
         thought_space_model: Models,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         name = context.partition_key
         with materialising(context, tracking, VERSION, {"protocol": JUDGED_BY}) as work:
             registry, weights = Champions(), weights_version(thought_space_model)
             current = registry.current(name)
-            failed = failed_blocking_checks(project, {"interactions": interactions, "rationales": rationales})
+            tables = {"interactions": interactions, "rationales": rationales}
+            if name in item_rationales:
+                tables["item_rationales"] = item_rationales[name]
+            failed = failed_blocking_checks(project, tables)
             if failed:
                 verdict = Verdict(False, f"a blocking check failed: {', '.join(failed)}")
             elif current is not None and current.weights == weights:

@@ -35,7 +35,7 @@ from resources.storage import OPTIONAL_PARTITIONS, Models
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
-VERSION = "3"
+VERSION = "4"
 RECOMMENDED = 10
 SERVING_PROTOCOL: Protocol = "loo"
 

@@ -72,16 +72,13 @@ def run(
     config: Annotated[
         Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
     ] = None,
-    stale: Annotated[
-        bool, typer.Option("--stale", help="Leave out what is up to date; goes on after an interruption.")
-    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would run and cost; run nothing.")] = False,
 ) -> None:
     """Materialise assets with live progress; the same runs show in the UI."""
     if plan:
         _show_plan(select, domains, config)
         return
-    _materialise(select, domains, config, only_stale=stale)
+    _materialise(select, domains, config)
     _show_results(None, as_json=False)
     home = Home.from_environment()
     if (home.report / "index.html").exists():
@@ -171,13 +168,16 @@ def evaluate(
     seeds: Annotated[
         int, typer.Option(min=1, help="Train each model this often; more than 1 takes its time.")
     ] = 1,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Evaluate the trained models; figures with intervals."""
     selection = "reasoner_evaluation" if arm == "faithful" else "group:evaluation"
     if seeds > 1 and arm == "pulse":
         selection += ",seed_evaluation"
-    _materialise(selection, None, None, seeds=seeds)
+    _materialise(selection, None, config, seeds=seeds)
     _show_results(protocol, as_json=as_json, arm=arm)
 
 
@@ -244,6 +244,9 @@ def report(
     against: Annotated[
         str | None, typer.Option(help="Another run: a home, its metrics.json, or an MLflow run's id.")
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings file; else pulse.yaml or the defaults.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the report: one self-contained HTML page; or say what changed since another run."""
@@ -255,7 +258,7 @@ def report(
 
     # Read first: the other run may be this home's last.
     before = find_run(against) if against is not None else None
-    _materialise("report", None, None)
+    _materialise("report", None, config)
     folder = Home.from_environment().report
     if before is None:
         page = folder / "index.html"
@@ -298,19 +301,12 @@ def _show_search(name: str, tuned: Any) -> None:
     _out.print(f"Best, for pulse.yaml:\n{best}", markup=False, highlight=False)
 
 
-def _materialise(
-    select: str | None,
-    domains: str | None,
-    config: Path | None,
-    seeds: int = 1,
-    *,
-    only_stale: bool = False,
-) -> None:
+def _materialise(select: str | None, domains: str | None, config: Path | None, seeds: int = 1) -> None:
     from pulse_pipeline.commands.materialise import materialise
 
     project, wanted = _project(domains, config, seeds)
     with _progress():
-        materialise(project, select, wanted, only_stale=only_stale)
+        materialise(project, select, wanted)
 
 
 def _show_plan(select: str | None, domains: str | None, config: Path | None) -> None:

@@ -11,7 +11,6 @@ import dagster as dg
 from assets.materialisation import STOPPED
 from assets.project import Project
 from pulse_pipeline.commands.selecting import groups
-from pulse_pipeline.commands.staleness import Staleness
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.errors import PulseError, RunFailed
 from pulse_pipeline.home import Home
@@ -34,8 +33,6 @@ def materialise(
     selection: str | None,
     domains: Sequence[str],
     resource_overrides: Mapping[str, Any] | None = None,
-    *,
-    only_stale: bool = False,
 ) -> None:
     """Materialise a selection for some domains.
 
@@ -44,7 +41,6 @@ def materialise(
         selection: In Dagster's selection syntax, such as ``rationales+``; None for all that is not on demand.
         domains: The domains to work on, with the mixes and transfers that need no other.
         resource_overrides: Resources by key that take the place of ours, for tests.
-        only_stale: Leave out what is up to date: made with these settings, of what is there now.
 
     Raises:
         PulseError: The selection, a domain or the input is wrong.
@@ -65,13 +61,9 @@ def materialise(
         for number, group in enumerate(chosen):
             if number > max(writing, default=-1):
                 held.close()
-            # Looked at as late as this: what is made anew may come out as it was.
-            staleness = Staleness(definitions, instance)
             for partition in group.partitions:
-                assets = staleness.of(group.assets, partition) if only_stale else group.assets
-                if assets:
-                    task.relabel(f"{', '.join(assets)}{_where(partition)}")
-                    _run(definitions, instance, assets, partition)
+                task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
+                _run(definitions, instance, group.assets, partition)
                 task.advance()
 
 

@@ -9,6 +9,7 @@ from pulse_pipeline.domains import ALL, Registry
 from pulse_pipeline.evaluation.figures import distinct_figures
 from pulse_pipeline.evaluation.in_domain import BASELINE, DIFFERENCE, MODEL
 from pulse_pipeline.evaluation.reasoner import ARM
+from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS
 from pulse_pipeline.home import Home
 from resources.storage import table_path
 
@@ -172,8 +173,8 @@ def _best_baselines(rows: pl.DataFrame) -> dict[tuple[str, str], str]:
 def at_ten(figures: pl.DataFrame) -> pl.DataFrame:
     """NDCG@10 with its interval, HR@10 and the corrected p-value, over all users, in one row a model.
 
-    Where a model was trained with several seeds, values and ends of intervals are means over them, the
-    p-value is that of the first; `seeds` says how many there are.
+    Where a model was trained with several seeds, values are means over them, interval and p-value those of
+    the mean of seeds; `seeds` says how many there are.
 
     Args:
         figures: Rows of the `metrics` table.
@@ -194,7 +195,16 @@ def at_ten(figures: pl.DataFrame) -> pl.DataFrame:
             seeds=pl.len(),
         )
     )
+    of_mean = figures.filter(metric=MEAN_OF_SEEDS, slice="all", k=10, candidates="full").select(
+        *keys, mean_low="ci_low", mean_high="ci_high", mean_p="p_value_holm"
+    )
+    ndcg = ndcg.join(of_mean, on=keys, how="left", nulls_equal=True, maintain_order="left").with_columns(
+        NDCG_low=pl.coalesce("mean_low", "NDCG_low"),
+        NDCG_high=pl.coalesce("mean_high", "NDCG_high"),
+        p_value=pl.coalesce("mean_p", "p_value"),
+    )
     hit_rate = shown.filter(metric="HR").group_by(keys).agg(HR=pl.col("value").mean())
-    return ndcg.join(hit_rate, on=keys, nulls_equal=True).sort(
+    joined = ndcg.drop("mean_low", "mean_high", "mean_p").join(hit_rate, on=keys, nulls_equal=True)
+    return joined.sort(
         "dataset", "protocol", "NDCG", "model", "train_mix", descending=[False, False, True, False, False]
     )

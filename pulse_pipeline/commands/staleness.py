@@ -1,7 +1,5 @@
 """What is not up to date: made with other settings, or of something that has changed since."""
 
-from collections.abc import Sequence
-
 import dagster as dg
 
 from assets.materialisation import dataset_name
@@ -9,27 +7,28 @@ from pulse_pipeline.lineage import Lineage, Link
 
 
 class Staleness:
-    """Looks at one home as it is now; upstream has to be asked about first."""
+    """Looks at one home as it is now; upstream has to be asked about first.
+
+    Not looked at: raw files, checks, and whether what was written still lies there.
+    """
 
     def __init__(self, definitions: dg.Definitions, instance: dg.DagsterInstance) -> None:
         """Read the asset graph."""
         specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
         self._lineage = Lineage(definitions, instance)
         self._versions = {name: spec.code_version for name, spec in specs.items()}
+        upstream = {
+            name: [specs[dep.asset_key.to_user_string()] for dep in spec.deps] for name, spec in specs.items()
+        }
+        # Of other partitions only what was read is known.
         self._upstream = {
-            name: [dep.asset_key.to_user_string() for dep in spec.deps] for name, spec in specs.items()
+            name: [
+                dep.key.to_user_string() for dep in deps if dep.partitions_def == specs[name].partitions_def
+            ]
+            for name, deps in upstream.items()
         }
         self._stale: set[str] = set()
         self._latest: dict[str, Link | None] = {}
-
-    def of(self, assets: Sequence[str], partition: str | None) -> list[str]:
-        """Those that are stale.
-
-        Args:
-            assets: Asset keys, upstream first.
-            partition: The partition of all of them, None if they have none.
-        """
-        return [asset for asset in assets if self.reason(asset, partition)]
 
     def reason(self, asset: str, partition: str | None) -> str:
         """Why a dataset is stale; empty if it is up to date."""

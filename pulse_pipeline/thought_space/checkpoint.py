@@ -52,7 +52,10 @@ def load(directory: Path) -> ThoughtSpace:
         catalogues = json.loads((directory / CATALOGUES).read_text())
         config = ThoughtSpaceConfig.model_validate(settings["config"])
         model = ThoughtSpace(settings["width"], catalogues, config, settings["views"])
-        model.load_state_dict(load_file(directory / WEIGHTS))
+        weights = load_file(directory / WEIGHTS)
+        # Checkpoints from before there was a trend go without.
+        untrended = {name: value for name, value in model.state_dict().items() if name.endswith(".trend")}
+        model.load_state_dict(untrended | weights)
     except (OSError, json.JSONDecodeError, ValidationError, KeyError, SafetensorError, RuntimeError) as error:
         raise _unreadable(directory) from error
     return model.eval()

@@ -70,21 +70,24 @@ def fit_counts(model: ThoughtSpace, validation: Validation, config: ThoughtSpace
     the best; one lets noise in more often than not.
     """
     ranker = ThoughtSpaceRanker(model)
+
+    def tried(domain: str, weight: Tensor, values: tuple[float, ...]) -> Gains:
+        found = []
+        for value in values:
+            weight.fill_(value)
+            gains = validation.domain_gains(domain, ranker)
+            found.append(np.zeros(0, np.float32) if gains is None else gains)
+        weight.zero_()
+        return found
+
     for domain in model.catalogues:
         home = model.home(domain)
-
-        def tried(weight: Tensor, values: tuple[float, ...], domain: str = domain) -> Gains:
-            found = []
-            for value in values:
-                weight.fill_(value)
-                gains = validation.domain_gains(domain, ranker)
-                found.append(np.zeros(1, np.float32) if gains is None else gains)
-            return found
-
-        gains = tried(home.following, config.following_weights)
-        home.following.fill_(config.following_weights[int(np.argmax([gain.mean() for gain in gains]))])
-        gains = tried(home.trend, config.trend_weights)
-        home.trend.fill_(config.trend_weights[_mildest([[gain] for gain in gains], paired=True, errors=2)])
+        gains = tried(domain, home.following, config.following_weights)
+        if len(gains[0]):
+            home.following.fill_(config.following_weights[int(np.argmax([gain.mean() for gain in gains]))])
+            gains = tried(domain, home.trend, config.trend_weights)
+            mildest = _mildest([[gain] for gain in gains], paired=True, errors=2)
+            home.trend.fill_(config.trend_weights[mildest])
 
 
 def _choose(

@@ -115,3 +115,5 @@ def _arrays(data: DomainData) -> Iterator[NDArray[Any]]:
     if data.disliked is not None:
         yield np.array([len(items) for items in data.disliked])
         yield np.concatenate([np.empty(0, np.int64), *data.disliked])
+    if data.times is not None:
+        yield np.concatenate([np.empty(0, np.int64), *data.times])

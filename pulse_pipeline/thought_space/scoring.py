@@ -1,6 +1,7 @@
 """Ranking with a trained Thought Space: no language model, one dot product an item, at home a few counts."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,21 @@ from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_ve
 from pulse_pipeline.thought_space.trend import trend
 
 Use = Literal["own", "none", "shuffled"]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What scores are made of; they are the sums.
+
+    Attributes:
+        thought: What the Thought Space says [n_items].
+        following: What follows the last items [n_items].
+        trend: What is taken lately [n_items].
+    """
+
+    thought: FloatArray
+    following: FloatArray
+    trend: FloatArray
 
 
 class ThoughtSpaceRanker:
@@ -62,6 +78,18 @@ class ThoughtSpaceRanker:
         bias = self._model.item_bias(space, home=home)
         scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
         return self._with_counts(scores, data, users, phase) if home else scores
+
+    def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:
+        """What a user's scores are made of."""
+        alone = np.array([user])
+        whole = self.score(data, alone, phase)[0]
+        space, _ = self._prepare(data)
+        if not self._home(space):
+            return Parts(whole, np.zeros_like(whole), np.zeros_like(whole))
+        home, (following, lately) = self._model.home(data.domain), self._counted(data)
+        followed = float(home.following) * following.scores([data.history(user, phase)])[0]
+        taken = float(home.trend) * lately
+        return Parts(whole - followed - taken, followed, taken)
 
     @torch.inference_mode()
     def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:

@@ -22,7 +22,9 @@ from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble
+from pulse_pipeline.thought_space.checkpoint import load
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 from tests.resources.fakes import FakeCausalModel, FakeLanguageModel, FakeTextEncoder
 
@@ -315,6 +317,22 @@ def test_what_a_protocol_hides_changes_no_baseline(home, protocol_and_future, na
         quick = {"epochs": 1} if SUITE[name].neural else {}
         users = np.arange(len(data.user_ids))
         scores.append(SUITE[name].build(config(**quick)).fit(data).score(data, users, "test"))
+    assert np.array_equal(*scores)
+
+
+@pytest.mark.parametrize("counted", ["following", "trend"])
+def test_what_a_protocol_hides_changes_no_score_of_ours(home, protocol_and_future, counted):
+    """Scores count transitions and trends anew from the tables, beside what the weights have learned."""
+    protocol, other = protocol_and_future
+    scores = []
+    for made in (home, other):
+        tables = _table(made, "interactions"), _table(made, "item_embeddings")
+        data = assemble("Mine", protocol, *tables, _table(made, "rationale_embeddings"))
+        assert data.times is not None
+        model = load(made.models / "Mine" / protocol)
+        with torch.no_grad():
+            getattr(model.home("Mine"), counted).fill_(1.0)
+        scores.append(ThoughtSpaceRanker(model).score(data, np.arange(len(data.user_ids)), "valid"))
     assert np.array_equal(*scores)
 
 

@@ -262,6 +262,17 @@ def test_nothing_moves_where_a_blocking_check_fails(own, tmp_path):
     assert _version(home) == "1"
 
 
+def test_nor_where_one_of_what_was_written_about_items_fails(own, world, tmp_path):
+    home, decide = own
+    _promoted(home, _spoilt(home), tmp_path / "spoilt")
+    run(tmp_path, "item_rationales", world[1])
+    path = home.storage / "item_rationales" / f"{NAME}.parquet"
+    pl.read_parquet(path).with_columns(valid=pl.lit(False)).write_parquet(path)
+    found = decide()
+    assert found["reason"] == "a blocking check failed: enough_are_valid of item_rationales"
+    assert _version(home) == "1"
+
+
 def test_a_first_model_below_its_untrained_start_stays_out(own):
     home, decide = own
     write_models(home.models / NAME, _spoilt(home))

@@ -61,7 +61,7 @@ def _row(**changes):
     row = {
         "arm": "pulse", "model": MODEL, "dataset": "films", "train_mix": "films", "protocol": "loo",
         "candidates": "full", "slice": ALL, "metric": "NDCG", "k": 10, "value": 0.25, "ci_low": 0.2,
-        "ci_high": 0.3, "n_users": 7, "seed": 0,
+        "ci_high": 0.3, "n_users": 70, "seed": 0,
     }  # fmt: skip
     return row | changes
 
@@ -77,18 +77,24 @@ def _value(metrics, title):
 
 def test_a_runs_figures_are_shown_a_domain_after_the_other():
     metrics = _metrics(
-        _row(seconds=0.35),
+        _row(seconds=3.5),
         _row(dataset="books", train_mix="books", value=0.5, ci_low=None, ci_high=None),
         _row(value=0.9, candidates="20"),
         _row(value=0.9, train_mix="all"),
         _row(value=0.125, train_mix="all-but-films", slice="target:cold"),
         _row(value=0.0625, slice="target:tail"),
     )
-    assert _value(metrics, "Evaluation") == "films 0.2500 (0.2000 to 0.3000); books 0.5000"
+    assert (
+        _value(metrics, "Evaluation") == "films 0.2500 (0.2000 to 0.3000, 70 users); books 0.5000 (70 users)"
+    )
     assert _value(metrics, "Cold start").startswith("films 0.1250 ")
     assert _value(metrics, "Long tail").startswith("films 0.0625 ")
     assert _value(metrics, "Accuracy, latency and scale") == "films 50.00 ms"
     assert _value(metrics, "Hallucination") == ""
+
+
+def test_a_handful_of_users_gives_no_figure():
+    assert _value(_metrics(_row(n_users=3)), "Evaluation") == "films too few users (3)"
 
 
 def test_seeds_are_averaged():

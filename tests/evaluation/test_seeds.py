@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pulse_pipeline.commands.results import at_ten
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
 from pulse_pipeline.evaluation.figures import distinct_figures
@@ -55,6 +56,18 @@ def test_only_what_learns_by_gradients_is_repeated(repeated):
     for repeats in (model, baselines[1]):
         top = np.stack([one.ranks.ranks for one in repeats])
         assert (top != top[0]).any(axis=1).tolist() == [False, True, True]
+
+
+def test_several_seeds_are_shown_with_the_interval_of_their_mean(repeated):
+    model, baselines = repeated
+    firsts = [model[0].metrics, *(repeats[0].metrics for repeats in baselines)]
+    figures = distinct_figures([*firsts, seed_rows(model, baselines)])
+    (shown,) = at_ten(figures).filter(model=MODEL).to_dicts()
+    (mean,) = figures.filter(model=MODEL, metric=MEAN_OF_SEEDS).to_dicts()
+    assert shown["seeds"] == 3
+    assert shown["NDCG"] == pytest.approx(mean["value"])
+    assert (shown["NDCG_low"], shown["NDCG_high"]) == (mean["ci_low"], mean["ci_high"])
+    assert shown["p_value"] == mean["p_value_holm"] is not None
 
 
 def test_rows_of_the_further_seeds_and_of_all_together(repeated):

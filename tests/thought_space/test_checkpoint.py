@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.thought_space import checkpoint
@@ -32,6 +33,15 @@ def test_a_loaded_model_scores_exactly_as_the_saved_one(plant, tmp_path):
         assert np.array_equal(before, after)
     assert loaded.config == trained.config
     assert checkpoint.read_metadata(tmp_path / "model") == {"mix": "films"}
+
+
+def test_a_checkpoint_from_before_there_was_a_trend_is_read_without_one(model, tmp_path):
+    checkpoint.save(tmp_path / "model", model)
+    weights = load_file(tmp_path / "model" / checkpoint.WEIGHTS)
+    old = {name: value for name, value in weights.items() if not name.endswith(".trend")}
+    assert len(old) == len(weights) - 2
+    save_file(old, tmp_path / "model" / checkpoint.WEIGHTS)
+    assert all(float(home.trend) == 0 for home in checkpoint.load(tmp_path / "model").homes)
 
 
 def test_a_reordered_catalogue_finds_its_residuals_by_id(plant, model, tmp_path):

@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_pipeline.evaluation.baselines.recent_popularity import RecentPopularity, RecentPopularityConfig
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.resumption import content
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 from pulse_pipeline.thought_space.trend import SHARE, latest_counts, trend
@@ -110,3 +112,32 @@ def test_recent_popularity_goes_by_the_calendar_where_there_is_one():
     each = RecentPopularity(RecentPopularityConfig(last=1)).fit(replace(data, times=None))
     last = np.bincount([own[LENGTH - 3] for own in data.sequences], minlength=N_ITEMS)
     assert (each.score(data, np.arange(2), "test") == last).all()
+
+
+def test_other_times_are_other_data():
+    data = _world(fads=True)
+    moved = replace(data, times=[own + (own > 1) for own in data.times])
+    assert content(data) != content(moved)
+
+
+def test_the_parts_of_a_score_are_its_sum():
+    data = _world(fads=True)
+    model = train("fads", [data], ThoughtSpaceConfig(device="cpu", epochs=0)).model
+    with torch.no_grad():
+        model.home("fads").following.fill_(2.0)
+    ranker = ThoughtSpaceRanker(model)
+    parts = ranker.parts(data, 3, "test")
+    whole = ranker.score(data, np.array([3]), "test")[0]
+    assert parts.thought + parts.following + parts.trend == pytest.approx(whole, abs=1e-4)
+    assert parts.trend == pytest.approx(float(model.home("fads").trend) * trend(data))
+    assert parts.trend.any()
+    assert parts.following.any()
+    abroad = ThoughtSpaceRanker(model, abroad=True).parts(data, 3, "test")
+    assert not abroad.following.any()
+    assert not abroad.trend.any()
+
+
+def test_without_validation_items_nothing_counted_weighs():
+    data = _world(fads=True)
+    home = train("fads", [replace(data, n_known=data.n_train)], COUNTED).model.home("fads")
+    assert float(home.trend) == float(home.following) == 0

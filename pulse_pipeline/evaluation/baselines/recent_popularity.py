@@ -13,7 +13,7 @@ from pulse_pipeline.thought_space.trend import SHARE, latest_counts
 class RecentPopularityConfig(BaselineConfig):
     """What counts as recent."""
 
-    search: ClassVar[Search] = {"share": (0.02, 0.05, 0.1, 0.2, 0.3, 0.5), "last": (1, 2, 3, 5, 10)}
+    search: ClassVar[Search] = {"share": (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)}
 
     share: float = Field(default=SHARE, gt=0, le=1)
     """Part of all training interactions, the latest, that counts where times are known."""

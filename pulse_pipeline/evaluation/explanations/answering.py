@@ -45,6 +45,7 @@ def answer(
         # An item that the user has is ranked among the others and itself.
         "of_items": data.n_items - len(np.unique(history)) + int(has_it),
         "because_of": because(explanation.evidence, data, titles),
+        "score": {name: round(part, 3) for name, part in explanation.score.items()},
         "rationale": rationale,
         "rationale_is_inherited": inherited,
     }
@@ -65,11 +66,23 @@ def lines(answered: Mapping[str, Any]) -> list[str]:
         f"{answered['title']} ranks {answered['rank']} of {answered['of_items']} for {answered['user_id']}"
         f" ({answered['rank_without_rationale']} without the rationale).",
         f"Nearest in the history: {listed(answered['because_of'])}.",
+        f"Its score: {_added_up(answered['score'])}.",
         f"Rationale, in the words of the language model: {rationale(answered) or 'none yet'}",
     ]
     if answered["already_has_it"]:
         told.insert(1, "The user has it already.")
     return told
+
+
+def _added_up(score: Mapping[str, float]) -> str:
+    """The parts of a score; what weighs nothing in the domain is left out."""
+    named = {
+        "thought": "from what the user does and why",
+        "following": "from what follows the last items",
+        "trend": "from what is taken lately",
+    }
+    told = [f"{score[part]:.2f} {words}" for part, words in named.items() if score[part]]
+    return ", ".join(told) or "0"
 
 
 def listed(evidence: list[dict[str, Any]]) -> str:

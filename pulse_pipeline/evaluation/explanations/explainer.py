@@ -34,12 +34,14 @@ class Explanation:
         rank: Its place among the user's unseen items, from 1.
         rank_without_rationale: Its place if the user had no rationale.
         evidence: Items of the history that are most like it, nearest first; none if none is.
+        score: What the Thought Space, what follows the last items, and what is taken lately give it.
     """
 
     item: int
     rank: int
     rank_without_rationale: int
     evidence: list[Evidence]
+    score: dict[str, float]
 
 
 class Explainer:
@@ -65,6 +67,7 @@ class Explainer:
             rank=self._rank("own", user, item),
             rank_without_rationale=self._rank("none", user, item),
             evidence=self.evidence(user, item),
+            score=self._score(user, item),
         )
 
     def evidence(self, user: int, item: int) -> list[Evidence]:
@@ -76,6 +79,10 @@ class Explainer:
         nearest = np.argsort(-similarity, kind="stable")[:MOST_REASONS]
         nearest = nearest[similarity[nearest] > 0]
         return [Evidence(int(history[place]), float(similarity[place])) for place in nearest]
+
+    def _score(self, user: int, item: int) -> dict[str, float]:
+        parts = self._rankers["own"].parts(self._data, user, "test")
+        return {name: float(scores[item]) for name, scores in vars(parts).items()}
 
     def _rank(self, use: Use, user: int, item: int) -> int:
         scores = self._rankers[use].score(self._data, np.array([user]), "test")[0]

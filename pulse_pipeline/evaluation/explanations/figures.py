@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
+from scipy.stats import binomtest
 
 from pulse_pipeline.evaluation.bootstrap import Interval, intervals, paired_difference
 from pulse_pipeline.evaluation.per_user import FULL
@@ -78,6 +79,21 @@ def mean_figure(
     """
     (found,) = intervals(values[:, None])
     return _figure(metric, model, found, len(values), k=k, ranks=ranks)
+
+
+def share_figure(metric: str, model: str, flags: FloatArray, *, k: int | None = None) -> Figure:
+    """A share of users with its exact interval (Clopper & Pearson, Biometrika 1934).
+
+    Draws of a sample in which nobody has it would say that nobody ever will.
+
+    Args:
+        metric: Its name.
+        model: What it is of.
+        flags: 1 or 0 a user, one user at least [n].
+        k: Length of the list, where one is read.
+    """
+    low, high = binomtest(int(flags.sum()), len(flags)).proportion_ci()
+    return Figure(metric, model, float(flags.mean()), len(flags), float(low), float(high), k=k)
 
 
 def difference_figure(

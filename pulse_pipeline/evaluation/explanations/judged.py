@@ -16,7 +16,12 @@ from pulse_pipeline.evaluation.explanations.diversity import (
 )
 from pulse_pipeline.evaluation.explanations.explainer import Explainer
 from pulse_pipeline.evaluation.explanations.fidelity import fidelity
-from pulse_pipeline.evaluation.explanations.figures import Figure, difference_figure, mean_figure
+from pulse_pipeline.evaluation.explanations.figures import (
+    Figure,
+    difference_figure,
+    mean_figure,
+    share_figure,
+)
 from pulse_pipeline.evaluation.explanations.hallucination import NameDetector
 from pulse_pipeline.evaluation.explanations.leak_probe import CUTOFF, leak_probe
 from pulse_pipeline.evaluation.explanations.sensitivity import DEPTH, Encode, sensitivity
@@ -88,8 +93,8 @@ def text_figures(domain: Domain, data: DomainData) -> list[Figure]:
     probe = leak_probe(data)
     if probe is not None:
         figures += [
-            mean_figure(LEAK, HINDSIGHT, probe.hindsight, k=CUTOFF),
-            mean_figure(LEAK, FORESIGHT, probe.foresight, k=CUTOFF),
+            share_figure(LEAK, HINDSIGHT, probe.hindsight, k=CUTOFF),
+            share_figure(LEAK, FORESIGHT, probe.foresight, k=CUTOFF),
             Figure(LEAK, "chance", probe.chance, probe.users, k=CUTOFF),
         ]
     return figures
@@ -176,7 +181,7 @@ def answer_figures(model: ThoughtSpace, domain: Domain, data: DomainData) -> lis
     cuts = pl.DataFrame(told, schema_overrides={"target_position": pl.Int32})
     known = histories(cuts, domain.interactions, domain.items)
     texts = known.with_columns(evidence=pl.concat_str("history", "explained", separator="\n"))
-    return [mean_figure(HALLUCINATED, ANSWERS, domain.names.hallucinated_title(texts))]
+    return [share_figure(HALLUCINATED, ANSWERS, domain.names.hallucinated_title(texts))]
 
 
 def _names(domain: Domain, chosen: Served) -> list[Figure]:
@@ -184,9 +189,9 @@ def _names(domain: Domain, chosen: Served) -> list[Figure]:
     texts = histories(cuts, domain.interactions, domain.items).rename({"history": "evidence"})
     names = domain.names
     return [
-        mean_figure(HALLUCINATED, RATIONALES, names.hallucinated_title(texts)),
-        mean_figure(INVENTED, RATIONALES, names.invented_name(texts)),
-        mean_figure(UNKNOWN, RATIONALES, names.unknown_name(texts)),
+        share_figure(HALLUCINATED, RATIONALES, names.hallucinated_title(texts)),
+        share_figure(INVENTED, RATIONALES, names.invented_name(texts)),
+        share_figure(UNKNOWN, RATIONALES, names.unknown_name(texts)),
     ]
 
 
@@ -196,7 +201,7 @@ def _written(domain: Domain, data: DomainData) -> list[Figure]:
     if written.is_empty():
         return []
     rejected = written["reject_reason"].eq_missing(ForeignTitle.reason).cast(pl.Float32)
-    return [mean_figure(HALLUCINATED, UNCHECKED, rejected.to_numpy())]
+    return [share_figure(HALLUCINATED, UNCHECKED, rejected.to_numpy())]
 
 
 def _diversity(chosen: Served) -> list[Figure]:
@@ -207,5 +212,5 @@ def _diversity(chosen: Served) -> list[Figure]:
         mean_figure(DISTANCE, NEWEST, pairwise_distance(newest_items(chosen))),
         mean_figure(SPECIFICITY, RATIONALES, specificity(*told_and_chosen(chosen))),
         Figure(DISTINCT, RATIONALES, distinct_2(chosen.texts), len(chosen.users)),
-        mean_figure(DUPLICATES, RATIONALES, duplicates(chosen.texts)),
+        share_figure(DUPLICATES, RATIONALES, duplicates(chosen.texts)),
     ]
