@@ -65,7 +65,7 @@ def _drawn(table: pl.DataFrame, scale: "_Scale", currency: Currency, narrow: boo
         grid=False,
     )
     x = alt.X("cost:Q", title=TITLES[currency], axis=x_axis, scale=scale.across())
-    y = alt.Y("ndcg:Q", title="NDCG@10", scale=scale.up(), axis=alt.Axis(tickCount=5, format=".2~f"))
+    y = alt.Y("ndcg:Q", title="NDCG@10", scale=scale.up(), axis=alt.Axis(tickCount=5, format=".3~f"))
     kinds = ["PULSE", "best baseline", "baseline"]
     colour = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=[OURS, INK, SOFT]))
     base = alt.Chart(table)

@@ -39,7 +39,7 @@ def slice_plot(slices: Slices, *, narrow: bool = False) -> Chart:
         yOffset=alt.YOffset("model:N", sort=slices.models),
         color=alt.Color("model:N", sort=slices.models, scale=colours, legend=legend),
     )
-    axis = alt.Axis(format=".2~f", tickCount=4 if narrow else 6)
+    axis = alt.Axis(format=".3~f", tickCount=4 if narrow else 6)
     whiskers = base.mark_rule(strokeWidth=2, opacity=0.6).encode(
         x=alt.X("ci_low:Q", title="NDCG@10", axis=axis), x2="ci_high:Q"
     )
