@@ -1,4 +1,4 @@
-"""The report in a real headless browser: nothing spills over a phone's edge, nothing is asked for."""
+"""The report in a real headless browser: nothing spills over the edge, nothing is asked for."""
 
 import shutil
 
@@ -13,7 +13,8 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
-def test_the_report_fits_a_phone_and_loads_nothing(tmp_path):
+@pytest.mark.parametrize("width", [390, 1440], ids=["phone", "desktop"])
+def test_the_report_fits_the_screen_and_loads_nothing(tmp_path, width):
     from playwright.sync_api import sync_playwright
 
     path = tmp_path / "index.html"
@@ -21,12 +22,12 @@ def test_the_report_fits_a_phone_and_loads_nothing(tmp_path):
     complaints, requests = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page = browser.new_page(viewport={"width": width, "height": 844})
         page.on("console", lambda message: complaints.append(message.text))
         page.on("request", lambda request: requests.append(request.url))
         page.goto(path.as_uri())
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
         drawn = "Array.from(document.images).every(image => image.complete && image.naturalWidth > 0)"
         page.wait_for_function(drawn)
         browser.close()
