@@ -30,7 +30,12 @@ _RUN = re.compile(
 
 
 class NameDetector:
-    """Looks for names in texts about one domain."""
+    """Looks for names in texts about one domain.
+
+    Attributes:
+        has_plain_words: Whether there are reviews to tell plain words from; without any, plain words pass
+            for names, and `invented_name` says nothing.
+    """
 
     def __init__(self, items: pl.DataFrame, reviews: pl.Series) -> None:
         """Read a domain's words once.
@@ -41,6 +46,7 @@ class NameDetector:
         """
         self._titles = ForeignTitle(items["title"])
         self._grounding = GroundingCheck(items, reviews.drop_nulls())
+        self.has_plain_words = reviews.null_count() < len(reviews)
         named = pl.concat_str(
             "text", "title", "brand", pl.col("categories").list.join(" "), separator=" ", ignore_nulls=True
         )

@@ -188,11 +188,13 @@ def _names(domain: Domain, chosen: Served) -> list[Figure]:
     cuts = chosen.cuts.with_columns(text=pl.Series(chosen.texts, dtype=pl.String))
     texts = histories(cuts, domain.interactions, domain.items).rename({"history": "evidence"})
     names = domain.names
-    return [
+    figures = [
         share_figure(HALLUCINATED, RATIONALES, names.hallucinated_title(texts)),
-        share_figure(INVENTED, RATIONALES, names.invented_name(texts)),
         share_figure(UNKNOWN, RATIONALES, names.unknown_name(texts)),
     ]
+    if names.has_plain_words:
+        figures.append(share_figure(INVENTED, RATIONALES, names.invented_name(texts)))
+    return figures
 
 
 def _written(domain: Domain, data: DomainData) -> list[Figure]:

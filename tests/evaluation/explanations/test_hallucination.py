@@ -33,6 +33,12 @@ def test_three_detectors(text, hallucinated, invented, unknown):
     assert _found(DETECTOR.unknown_name, text) is unknown
 
 
+def test_without_reviews_no_word_is_known_to_be_plain():
+    assert DETECTOR.has_plain_words
+    assert not NameDetector(SHOP, pl.Series([None, None], dtype=pl.String)).has_plain_words
+    assert not NameDetector(SHOP, pl.Series([], dtype=pl.String)).has_plain_words
+
+
 def test_each_text_is_held_against_its_own_evidence():
     texts = pl.DataFrame(
         {
