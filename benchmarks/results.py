@@ -40,7 +40,7 @@ and Toys, each alone, for 100. The last tables say what few candidates make of t
 rationales add for the users who have one, and what they are worth as explanations. Settings are the
 defaults everywhere but in Gift_Cards_tuned, which is Gift_Cards alone with all baselines that there are,
 each model with what `pulse tune Gift_Cards --baselines --trials 10 --seconds 90` found on validation items.
-Elsewhere the neural baselines are missing, but for SASRec on ML-100K; Beauty's are in
+Elsewhere SASRec stands for the neural baselines, in the shops and ML-100K; on Beauty see
 [benchmarks](benchmarks.md). "Best baseline" means the best of those that stand in the table.
 
 Beauty and Toys are the sets of 2014, which have no times, hence leave-one-out only. The file of Toys is
