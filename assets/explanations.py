@@ -25,7 +25,7 @@ from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
 GROUP = "evaluation"
-VERSION = "1"
+VERSION = "2"
 SERVED: Protocol = "loo"
 
 

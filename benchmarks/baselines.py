@@ -56,11 +56,13 @@ def main() -> None:
     )
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--baselines", nargs="+", choices=[*CHEAP, *NEURAL], help="only these")
-    parser.add_argument("--parameters", type=json.loads, default={}, help="settings of each, as JSON")
+    parser.add_argument("--parameters", type=json.loads, default={}, help="settings of the one, as JSON")
     parser.add_argument("--rectools", type=Path, help="the Python of an environment with RecTools")
     parser.add_argument("--epochs", type=int, default=100, help="of RecTools' SASRec")
     parser.add_argument("--out", type=Path, help="write the figures as JSON here, each as it comes")
     arguments = parser.parse_args()
+    if arguments.parameters and len(arguments.baselines or ()) != 1:
+        parser.error("--parameters are of one baseline: name it with --baselines")
     figures = []
     for row in measured(arguments):
         figures.append(row)

@@ -61,7 +61,7 @@ OF_USERS = ("no rationales", "shuffled rationales", "no hindsight loss", "foresi
 """Arms that an untrained reader and a history cut short say nothing about: its gate is closed, and what was
 written about a user was written from all of the history."""
 
-UNTRAINED = {"epochs": 0, "following_weights": (0.0,)}
+UNTRAINED = {"epochs": 0, "following_weights": (0.0,), "trend_weights": (0.0,)}
 """Text-kNN, its few scalars fitted on validation: what thoughts are worth before anything is learned."""
 
 

@@ -55,10 +55,12 @@ def figures(data: DomainData, config: ThoughtSpaceConfig) -> list[dict[str, Any]
     started = time.monotonic()
     model = train(data.domain, [data], config).model
     seconds = time.monotonic() - started
-    weight = float(model.home(data.domain).following)
+    home = model.home(data.domain)
+    weights = {"weight": float(home.following), "trend_weight": float(home.trend)}
     found = {COUNTS: _evaluated(ThoughtSpaceRanker(model, COUNTS), data)}
     with torch.no_grad():
         model.home(data.domain).following.fill_(0.0)
+        model.home(data.domain).trend.fill_(0.0)
     found[WITHOUT] = _evaluated(ThoughtSpaceRanker(model, WITHOUT), data)
     for baseline in (MarkovKNN().fit(data), TextKNN(centred=True).fit(data)):
         found[baseline.name] = _evaluated(baseline, data)
@@ -72,7 +74,7 @@ def figures(data: DomainData, config: ThoughtSpaceConfig) -> list[dict[str, Any]
             "pulse_minus_it": _told(found[COUNTS], one) if name != COUNTS else None,
             "users": len(one.ranks.users),
             "seed": config.seed,
-            "weight": weight if name == COUNTS else None,
+            **(weights if name == COUNTS else dict.fromkeys(weights)),
             "seconds": seconds if name == COUNTS else None,
         }
         for name, one in found.items()

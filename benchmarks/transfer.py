@@ -136,6 +136,8 @@ def _data(name: str, at_most: int | None = None) -> DomainData:
         sequences=[data.sequences[user] for user in users],
         n_train=data.n_train[users],
         n_known=data.n_known[users],
+        disliked=data.disliked and [data.disliked[user] for user in users],
+        times=data.times and [data.times[user] for user in users],
     )
 
 

@@ -12,7 +12,7 @@ from textwrap import fill
 import polars as pl
 
 from pulse_pipeline.domains import ALL_BUT
-from pulse_pipeline.evaluation.explanations.figures import NONE
+from pulse_pipeline.evaluation.explanations.figures import ARM, NONE
 from pulse_pipeline.evaluation.explanations.judged import (
     FIDELITY_DIFFERENCE,
     HALLUCINATED,
@@ -21,6 +21,7 @@ from pulse_pipeline.evaluation.explanations.judged import (
 )
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE, MODEL, SHUFFLED, WITHOUT
 from pulse_pipeline.evaluation.per_user import FULL
+from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE
 
 NOT_ADDRESSED = "not addressed"
@@ -62,22 +63,31 @@ class Query:
     trained: str | None = OWN
     milliseconds: bool = False
 
+    @property
+    def of_mean(self) -> str | None:
+        """The metric that says the same of the mean of several seeds; None if none does."""
+        headline = (self.metric, self.slice, self.k) == ("NDCG", ALL, 10) and not self.milliseconds
+        return MEAN_OF_SEEDS if headline else None
+
     def rows(self, metrics: pl.DataFrame) -> pl.DataFrame:
-        """The rows asked for, one a domain where a model has one seed."""
+        """The rows asked for: of the mean of seeds where that was taken, else one a seed."""
         mixes = {
             None: pl.lit(None, pl.String),
             OWN: pl.col("dataset"),
             ELSEWHERE: pl.format(ALL_BUT + "{}", "dataset"),
         }
-        return metrics.filter(
+        found = metrics.filter(
             pl.col("k").eq_missing(self.k),
             pl.col("train_mix").eq_missing(mixes[self.trained]),
             pl.col("candidates").is_in([FULL, NONE]),
-            metric=self.metric,
+            pl.col("metric").is_in([self.metric, self.of_mean]),
+            arm=ARM,
             slice=self.slice,
             model=self.model,
             protocol=self.protocol,
         )
+        of_mean = pl.col("metric").eq_missing(pl.lit(self.of_mean, pl.String))
+        return found.filter(of_mean | ~of_mean.any().over("dataset"))
 
 
 @dataclass(frozen=True)

@@ -40,11 +40,11 @@ class ThoughtSpaceConfig(BaseModel):
     """Tried weights of a low rating: with w an item that the user rated low counts 1 - w in the mean of the
     history, so 1 forgets it and 2 holds it against its likes; 0 alone leaves ratings out."""
 
-    following_weights: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)
+    following_weights: tuple[float, ...] = Field(default=(0.0, 1.0, 2.0, 4.0, 8.0, 16.0), min_length=1)
     """Tried weights of what was counted to follow the last items (`following`), beside the logits, at home
     only; 0 alone leaves it out."""
 
-    trend_weights: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 4.0)
+    trend_weights: tuple[float, ...] = Field(default=(0.0, 0.5, 1.0, 2.0, 4.0), min_length=1)
     """Tried weights of what is taken lately (`trend`), beside the logits, at home only, mildest first; 0
     alone leaves it out."""
 

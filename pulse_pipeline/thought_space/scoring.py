@@ -22,12 +22,14 @@ class Parts:
     """What scores are made of; they are the sums.
 
     Attributes:
-        thought: What the Thought Space says [n_items].
+        thought: How near the item lies to the user's thought [n_items].
+        item: What the item has learned to score for anybody [n_items].
         following: What follows the last items [n_items].
         trend: What is taken lately [n_items].
     """
 
     thought: FloatArray
+    item: FloatArray
     following: FloatArray
     trend: FloatArray
 
@@ -79,17 +81,19 @@ class ThoughtSpaceRanker:
         scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
         return self._with_counts(scores, data, users, phase) if home else scores
 
+    @torch.inference_mode()
     def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:
         """What a user's scores are made of."""
         alone = np.array([user])
         whole = self.score(data, alone, phase)[0]
         space, _ = self._prepare(data)
         if not self._home(space):
-            return Parts(whole, np.zeros_like(whole), np.zeros_like(whole))
+            return Parts(whole, *np.zeros((3, len(whole)), np.float32))
+        bias = _array(self._model.item_bias(space, home=True))
         home, (following, lately) = self._model.home(data.domain), self._counted(data)
         followed = float(home.following) * following.scores([data.history(user, phase)])[0]
         taken = float(home.trend) * lately
-        return Parts(whole - followed - taken, followed, taken)
+        return Parts(whole - bias - followed - taken, bias, followed, taken)
 
     @torch.inference_mode()
     def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:

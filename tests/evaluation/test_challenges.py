@@ -12,6 +12,8 @@ from pulse_pipeline.evaluation.evaluate import evaluate_ranker
 from pulse_pipeline.evaluation.explanations import judged
 from pulse_pipeline.evaluation.in_domain import DIFFERENCE, MODEL, SHUFFLED, WITHOUT
 from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.report.views.metrics import ABLATION
+from pulse_pipeline.evaluation.seeds import MEAN_OF_SEEDS
 from pulse_pipeline.evaluation.slices import ALL, WITH_RATIONALE
 from pulse_pipeline.schemas import Metrics
 from tests.thought_space.conftest import planted, with_sequences
@@ -100,6 +102,20 @@ def test_a_handful_of_users_gives_no_figure():
 def test_seeds_are_averaged():
     metrics = _metrics(_row(value=0.1), _row(value=0.3, seed=1))
     assert _value(metrics, "Evaluation").startswith("films 0.2000 ")
+
+
+def test_the_mean_of_seeds_is_quoted_with_its_own_interval_and_ablations_are_not_mixed_in():
+    metrics = _metrics(
+        _row(value=0.1),
+        _row(value=0.3, seed=1),
+        _row(metric=MEAN_OF_SEEDS, value=0.2, ci_low=0.18, ci_high=0.22),
+        _row(arm=ABLATION, value=0.9, seconds=1000.0),
+        _row(slice="target:tail", value=0.05),
+        _row(slice="target:tail", value=0.07, seed=1),
+    )
+    assert _value(metrics, "Evaluation") == "films 0.2000 (0.1800 to 0.2200, 70 users)"
+    assert _value(metrics, "Long tail").startswith("films 0.0600 ")
+    assert _value(metrics, "Accuracy, latency and scale") == ""
 
 
 def test_without_figures_all_challenges_are_listed():

@@ -123,12 +123,16 @@ def test_other_times_are_other_data():
 def test_the_parts_of_a_score_are_its_sum():
     data = _world(fads=True)
     model = train("fads", [data], ThoughtSpaceConfig(device="cpu", epochs=0)).model
+    bias = torch.arange(N_ITEMS) / N_ITEMS
     with torch.no_grad():
         model.home("fads").following.fill_(2.0)
+        model.home("fads").bias.copy_(bias)
     ranker = ThoughtSpaceRanker(model)
     parts = ranker.parts(data, 3, "test")
     whole = ranker.score(data, np.array([3]), "test")[0]
-    assert parts.thought + parts.following + parts.trend == pytest.approx(whole, abs=1e-4)
+    added = parts.thought + parts.item + parts.following + parts.trend
+    assert added == pytest.approx(whole, abs=1e-4)
+    assert parts.item == pytest.approx(bias.numpy())
     assert parts.trend == pytest.approx(float(model.home("fads").trend) * trend(data))
     assert parts.trend.any()
     assert parts.following.any()

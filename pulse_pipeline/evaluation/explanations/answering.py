@@ -75,9 +75,10 @@ def lines(answered: Mapping[str, Any]) -> list[str]:
 
 
 def _added_up(score: Mapping[str, float]) -> str:
-    """The parts of a score; what weighs nothing in the domain is left out."""
+    """The parts of a score; those that give the item nothing are left out."""
     named = {
         "thought": "from what the user does and why",
+        "item": "from the item alone",
         "following": "from what follows the last items",
         "trend": "from what is taken lately",
     }

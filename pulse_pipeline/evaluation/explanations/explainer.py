@@ -34,7 +34,7 @@ class Explanation:
         rank: Its place among the user's unseen items, from 1.
         rank_without_rationale: Its place if the user had no rationale.
         evidence: Items of the history that are most like it, nearest first; none if none is.
-        score: What the Thought Space, what follows the last items, and what is taken lately give it.
+        score: What its score is made of, by the names of `scoring.Parts`.
     """
 
     item: int
