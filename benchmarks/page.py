@@ -23,7 +23,10 @@ def write_page(results: Path) -> None:
 
 def _section(name: str, result: dict[str, Any]) -> str:
     figures = result["figures"]
-    shown = [key for key, value in figures[0].items() if not isinstance(value, dict | list)]
+    # Parts of one benchmark measure different things.
+    shown = dict.fromkeys(
+        key for row in figures for key, value in row.items() if not isinstance(value, dict | list)
+    )
     lines = [
         f"## {name}",
         "",
