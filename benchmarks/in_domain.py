@@ -59,8 +59,8 @@ def figures(data: DomainData, config: ThoughtSpaceConfig) -> list[dict[str, Any]
     weights = {"weight": float(home.following), "trend_weight": float(home.trend)}
     found = {COUNTS: _evaluated(ThoughtSpaceRanker(model, COUNTS), data)}
     with torch.no_grad():
-        model.home(data.domain).following.fill_(0.0)
-        model.home(data.domain).trend.fill_(0.0)
+        home.following.fill_(0.0)
+        home.trend.fill_(0.0)
     found[WITHOUT] = _evaluated(ThoughtSpaceRanker(model, WITHOUT), data)
     for baseline in (MarkovKNN().fit(data), TextKNN(centred=True).fit(data)):
         found[baseline.name] = _evaluated(baseline, data)

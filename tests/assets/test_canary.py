@@ -309,31 +309,37 @@ def test_what_one_protocol_hides_changes_its_weights_alone(home, protocol_and_fu
 @pytest.mark.parametrize("name", SUITE)
 def test_what_a_protocol_hides_changes_no_baseline(home, protocol_and_future, name):
     protocol, other = protocol_and_future
-    scores = []
-    for made in (home, other):
-        tables = _table(made, "interactions"), _table(made, "item_embeddings")
-        data = assemble("Mine", protocol, *tables, _table(made, "rationale_embeddings"))
-        config = SUITE[name].config
-        quick = {"epochs": 1} if SUITE[name].neural else {}
-        users = np.arange(len(data.user_ids))
-        scores.append(SUITE[name].build(config(**quick)).fit(data).score(data, users, "test"))
-    assert np.array_equal(*scores)
+    entry, quick = SUITE[name], {"epochs": 1} if SUITE[name].neural else {}
+
+    def scores(made):
+        data = _data(made, protocol)
+        return entry.build(entry.config(**quick)).fit(data).score(data, _everybody(data), "test")
+
+    assert np.array_equal(scores(home), scores(other))
 
 
 @pytest.mark.parametrize("counted", ["following", "trend"])
 def test_what_a_protocol_hides_changes_no_score_of_ours(home, protocol_and_future, counted):
     """Scores count transitions and trends anew from the tables, beside what the weights have learned."""
     protocol, other = protocol_and_future
-    scores = []
-    for made in (home, other):
-        tables = _table(made, "interactions"), _table(made, "item_embeddings")
-        data = assemble("Mine", protocol, *tables, _table(made, "rationale_embeddings"))
+
+    def scores(made):
+        data, model = _data(made, protocol), load(made.models / "Mine" / protocol)
         assert data.times is not None
-        model = load(made.models / "Mine" / protocol)
         with torch.no_grad():
             getattr(model.home("Mine"), counted).fill_(1.0)
-        scores.append(ThoughtSpaceRanker(model).score(data, np.arange(len(data.user_ids)), "valid"))
-    assert np.array_equal(*scores)
+        return ThoughtSpaceRanker(model).score(data, _everybody(data), "valid")
+
+    assert np.array_equal(scores(home), scores(other))
+
+
+def _data(made, protocol):
+    tables = ("interactions", "item_embeddings", "rationale_embeddings")
+    return assemble("Mine", protocol, *(_table(made, name) for name in tables))
+
+
+def _everybody(data):
+    return np.arange(len(data.user_ids))
 
 
 def test_a_mix_learns_nothing_from_after_the_first_test_among_its_domains(home):
