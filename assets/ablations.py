@@ -34,7 +34,7 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
         "thought_space": settings.thought_space.model_dump(mode="json"),
         "baselines": settings.baselines.model_dump(mode="json"),
     }
-    version = fingerprint(decisive)
+    version = fingerprint([decisive, settings.thought_space.fingerprint()])
     if_made = dg.AssetIn(metadata=OPTIONAL_PARTITIONS)
 
     @dg.asset(

@@ -38,7 +38,7 @@ def _seed_evaluation(project: Project) -> dg.AssetsDefinition:
     seeds, config, baselines = settings.evaluation.seeds, settings.thought_space, settings.baselines
     params = {
         "seeds": seeds,
-        "thought_space": fingerprint(config.model_dump()),
+        "thought_space": config.fingerprint(),
         "baselines": [baselines.fingerprint(reads_rationales=reads) for reads in (False, True)],
     }
     version = fingerprint([VERSION, params])

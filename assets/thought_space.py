@@ -19,7 +19,6 @@ from resources.storage import Models, table_path
 from resources.tracking import Tracking
 
 GROUP = "thought_space"
-VERSION = 2
 
 Tables = dict[str, pl.DataFrame]
 
@@ -31,7 +30,7 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _thought_space_model(project: Project) -> dg.AssetsDefinition:
     config = project.settings.thought_space
-    version = fingerprint([VERSION, config.model_dump()])
+    version = config.fingerprint()
     members = dg.AssetIn(partition_mapping=project.partitions.members_of_mix)
 
     @dg.asset(

@@ -86,7 +86,7 @@ def _zero_shot_evaluation(project: Project) -> dg.AssetsDefinition:
 def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
     settings = project.settings
     config = settings.thought_space
-    version = fingerprint([VERSION, config.model_dump(), SHARES])
+    version = fingerprint([VERSION, config.fingerprint(), SHARES])
     everywhere = dg.AssetIn(partition_mapping=dg.AllPartitionMapping())
 
     @dg.asset(

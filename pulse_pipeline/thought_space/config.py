@@ -4,6 +4,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pulse_pipeline.provenance import fingerprint
+
+METHOD = 3
+"""Raised when the same settings come to train something else: what was trained before is stale then."""
+
 
 class ThoughtSpaceConfig(BaseModel):
     """Architecture, loss weights and optimisation of one training."""
@@ -66,7 +71,8 @@ class ThoughtSpaceConfig(BaseModel):
     rationale_rank: int = Field(default=32, ge=0)
     """Rank of the learned departure of the rationale projection from identity; 0 leaves it out."""
 
-    # What is learned: one weight a loss term, 0 switches the term off.
+    # What is learned: one weight a loss term, 0 switches the term off. It is what one example of the term
+    # weighs beside one next item, so that the few rationales of a domain do not weigh like many.
     next_item_weight: float = Field(default=1.0, ge=0)
     """Weight of: behaviour at every training position -> next item."""
 
@@ -135,3 +141,7 @@ class ThoughtSpaceConfig(BaseModel):
 
     validation_users: int = Field(default=2000, ge=1)
     """Most users a domain in the validation of each epoch, a seeded sample."""
+
+    def fingerprint(self) -> str:
+        """What a training is known by: the settings, and the method that reads them."""
+        return fingerprint([METHOD, self.model_dump(mode="json")])

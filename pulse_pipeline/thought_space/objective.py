@@ -51,6 +51,19 @@ class Step:
     negatives: IntArray | None
 
 
+@dataclass(frozen=True)
+class Term:
+    """One term of the objective on a batch.
+
+    Attributes:
+        mean: The loss, a mean over the term's examples.
+        part: How many they are, as a part of all that the batch predicts.
+    """
+
+    mean: Tensor
+    part: float = 1.0
+
+
 class Examples:
     """The loss terms of one domain."""
 
@@ -73,7 +86,7 @@ class Examples:
         home = self._foresight is None or bool(self._rng.random() >= self._config.home_dropout)
         return Step(batch, home, self._negatives(batch))
 
-    def terms(self, step: Step, share: Share = WHOLE) -> dict[str, Tensor]:
+    def terms(self, step: Step, share: Share = WHOLE) -> dict[str, Term]:
         """The unweighted terms that the batch has examples for.
 
         Rationales only ever meet the item they speak about: the training foresight has read all items
@@ -85,23 +98,30 @@ class Examples:
                 the softmax's cost, so that the contrast keeps all its negatives.
 
         Returns:
-            Terms; those of all shares add up to the batch's.
+            Terms; the means of all shares add up to the batch's.
         """
-        batch, home = step.batch, step.home
+        batch = step.batch
         candidates = self._candidates(step)
-        histories = self._model.items(self._space, batch.histories.flatten(), home=home)
-        histories = histories.view(*batch.histories.shape, -1)
-        after = self._model.behaviour(histories, batch.disliked, home=home)
+        histories = self._histories(batch, candidates)
+        after = self._model.behaviour(histories, batch.disliked, home=step.home)
         real = batch.targets >= 0
         terms = {}
         if self._config.next_item_weight:
             seen = _seen(batch)[real]
-            terms["next_item"] = self._next_item(after[real], batch.targets[real], seen, candidates, share)
+            mean = self._next_item(after[real], batch.targets[real], seen, candidates, share)
+            terms["next_item"] = Term(mean)
         if self._foresight is not None and bool(batch.speaks.any()):
             terms |= self._why(batch, after, candidates, share)
         return terms
 
-    def _why(self, batch: Batch, after: Tensor, candidates: Candidates, share: Share) -> dict[str, Tensor]:
+    def _histories(self, batch: Batch, candidates: Candidates) -> Tensor:
+        """Item vectors of the inputs; where all items are candidates, theirs are taken, not made again."""
+        if candidates.log_chance is None:
+            return functional.embedding(batch.histories, candidates.vectors)
+        rows = batch.histories.flatten()
+        return self._model.items(self._space, rows, home=candidates.home).view(*batch.histories.shape, -1)
+
+    def _why(self, batch: Batch, after: Tensor, candidates: Candidates, share: Share) -> dict[str, Term]:
         assert self._foresight is not None and self._hindsight is not None
         rows = batch.speaks.nonzero().squeeze(1)
         column, users = batch.spoken[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
@@ -110,21 +130,22 @@ class Examples:
         before, behind = self._foresight[users], self._hindsight[users]
         ahead = has_rationale(before)
         why = self._model.rationales(self._space, before, home=candidates.home)
-        terms = {}
         told = has_rationale(behind)
+        means: dict[str, Tensor] = {}
         if self._config.contrast_weight and int(ahead.sum()) > 1:
-            terms["contrast"] = self._contrast(behaviour, why, targets, ahead) / share.of
-        if self._config.hindsight_weight and int(told.sum()) > 1:
-            reasons = self._model.rationales(self._space, behind, home=candidates.home)
-            terms["hindsight"] = self._contrast(behaviour, reasons, targets, told) / share.of
-        if not bool(ahead.any()):
-            return terms
-        if self._config.thought_weight:
+            means["contrast"] = self._contrast(behaviour, why, targets, ahead) / share.of
+        if self._config.thought_weight and bool(ahead.any()):
             kept = torch.rand(len(rows), device=rows.device) >= self._config.rationale_dropout
             thoughts = self._model.fuse(behaviour, why * kept[:, None])[ahead]
-            terms["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates, share)
-        if self._config.rationale_weight:
-            terms["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates, share)
+            means["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates, share)
+        if self._config.rationale_weight and bool(ahead.any()):
+            means["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates, share)
+        predictions = int((batch.targets >= 0).sum())
+        terms = {name: Term(mean, int(ahead.sum()) / predictions) for name, mean in means.items()}
+        if self._config.hindsight_weight and int(told.sum()) > 1:
+            reasons = self._model.rationales(self._space, behind, home=candidates.home)
+            mean = self._contrast(behaviour, reasons, targets, told) / share.of
+            terms["hindsight"] = Term(mean, int(told.sum()) / predictions)
         return terms
 
     def _next_item(
@@ -175,14 +196,16 @@ class Examples:
         )
 
 
-def total(terms: dict[str, Tensor], config: ThoughtSpaceConfig) -> Tensor:
-    """The weighted sum of a batch's terms (0 without any)."""
+def total(terms: dict[str, Term], config: ThoughtSpaceConfig) -> Tensor:
+    """The weighted sum of a batch's terms (0 without any).
+
+    An example weighs what its term's weight says beside one next item, however few of a batch's users have
+    a rationale: as plain means, a tenth of the users' rationales would weigh as much as everybody's, and
+    cost more than they give (docs/transfer.md).
+    """
     weights = {name: float(getattr(config, f"{name}_weight")) for name in TERMS}
-    return (
-        torch.stack([weights[name] * term for name, term in terms.items()]).sum()
-        if terms
-        else torch.zeros(())
-    )
+    parts = [weights[name] * term.part * term.mean for name, term in terms.items()]
+    return torch.stack(parts).sum() if parts else torch.zeros(())
 
 
 def no_terms() -> dict[str, float | None]:

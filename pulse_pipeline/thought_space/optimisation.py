@@ -33,7 +33,7 @@ class Stepper:
         result is that of a single pass up to rounding.
 
         Returns:
-            The terms of this process's shares.
+            The terms' means, of this process's shares.
         """
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
@@ -44,7 +44,7 @@ class Stepper:
             if loss.requires_grad:  # else every term is switched off or has no example in the share
                 loss.backward()  # type: ignore[no-untyped-call]
             for name, term in terms.items():
-                sums[name] = sums.get(name, 0.0) + term.detach()
+                sums[name] = sums.get(name, 0.0) + term.mean.detach()
         self._workers.add_gradients(list(self.parameters.values()))
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
         self.optimiser.step()

@@ -81,7 +81,7 @@ def training_key(model: ThoughtSpace, domains: list[DomainData], config: Thought
     """Fingerprint of all that decides a training's result: settings, shapes, device, data."""
     return fingerprint(
         {
-            "config": config.model_dump(mode="json"),
+            "config": config.fingerprint(),
             "shapes": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
             "device": model.rationale_shift.device.type,
             "data": [content(data) for data in domains],

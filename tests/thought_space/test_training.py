@@ -87,13 +87,34 @@ def test_every_term_has_a_gradient_and_a_switch(plant, term):
     examples = objective.Examples(model, data, config, rng)
     terms = examples.terms(examples.step(batch))
     assert set(terms) == set(objective.TERMS)
-    terms[term].backward()
+    terms[term].mean.backward()
     moved = [name for name, p in model.named_parameters() if p.grad is not None and p.grad.abs().sum() > 0]
     touched = {"rationale": "rationale_projection.down.weight", "thought": "gate.out.weight"}
     assert touched.get(term, "at_home.recency") in moved
     off = config.model_copy(update={f"{term}_weight": 0.0})
     without = objective.Examples(model, data, off, rng)
     assert term not in without.terms(without.step(batch))
+
+
+@pytest.mark.parametrize("told", [40, 10, 2])
+def test_a_rationale_weighs_the_same_however_few_have_one(plant, told):
+    data = plant(n_users=40)
+    few = {kind: getattr(data.rationales, kind).copy() for kind in ("serving", "training", "hindsight")}
+    for vectors in few.values():
+        vectors[told:] = np.nan
+    data = replace(data, rationales=replace(data.rationales, **few))
+    config = SMALL.model_copy(update={"home_dropout": 0.0})
+    examples = objective.Examples(untrained([data], config), data, config, np.random.default_rng(0))
+    batch = collate(windows(data, 50), torch.device("cpu"))
+    terms = examples.terms(examples.step(batch))
+    predictions = int((batch.targets >= 0).sum())
+    for name in ("thought", "contrast", "hindsight", "rationale"):
+        assert terms[name].part * predictions == pytest.approx(told), name
+    assert terms["next_item"].part == 1
+    expected = sum(
+        getattr(config, f"{name}_weight") * term.part * term.mean.item() for name, term in terms.items()
+    )
+    assert objective.total(terms, config).item() == pytest.approx(expected)
 
 
 def test_a_batch_without_any_term_is_skipped(plant):

@@ -77,7 +77,7 @@ def jobs(
         data = arm.data(material)
         for seed in settings.seeds:
             changed = config.model_copy(update={**arm.settings, "seed": seed})
-            made_from: list[object] = [VERSION, content(data), changed.model_dump(mode="json")]
+            made_from: list[object] = [VERSION, content(data), changed.fingerprint()]
             if arm.baseline is not None:
                 made_from[2:] = [name, seed, material.baselines.model_dump(mode="json"), material.texts]
             yield Job(shown, arm, seed, data, changed, kept / f"{fingerprint(made_from)}.parquet")
