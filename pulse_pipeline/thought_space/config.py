@@ -95,6 +95,9 @@ class ThoughtSpaceConfig(BaseModel):
     contrast_temperature: float = Field(default=0.07, gt=0)
     """First temperature of the contrast; learned from there."""
 
+    contrast_hardness: float = Field(default=0.5, ge=0)
+    """How much more the nearest negatives of both contrasts weigh than the far ones; 0 weighs all alike."""
+
     # What keeps it honest.
     dropout: float = Field(default=0.3, ge=0, le=1)
     """Dropout inside the attention residual and the gate."""

@@ -34,21 +34,29 @@ def next_item(logits: Tensor, targets: Tensor, seen: Tensor, log_chance: Tensor 
     return functional.cross_entropy(logits, targets)
 
 
-def contrast(behaviour: Tensor, rationales: Tensor, targets: Tensor, temperature: Tensor) -> Tensor:
-    r"""Symmetric InfoNCE between what users do and why, the whole batch as negatives.
+def contrast(
+    behaviour: Tensor, rationales: Tensor, targets: Tensor, temperature: Tensor, hardness: float = 0.0
+) -> Tensor:
+    r"""Symmetric InfoNCE between what users do and why, the whole batch as negatives, hard ones foremost.
 
-    .. math:: L = -\frac1{2m} \sum_j \log \frac{e^{b_j r_j/\tau}}{\sum_k e^{b_j r_k/\tau}}
-              + \log \frac{e^{b_j r_j/\tau}}{\sum_k e^{b_k r_j/\tau}}
+    .. math:: L = -\frac1{2m} \sum_j \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w_{jk} e^{s_{jk}}}
+              + \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w_{kj} e^{s_{kj}}},
+              \quad s_{jk} = b_j r_k/\tau, \quad w_{jk} \propto e^{\beta s_{jk}}
+
+    with weights of mean 1 over a row's negatives: at hardness 0 all weigh the same, above it those that lie
+    nearest, whom only a reason of their own tells apart, weigh most.
 
     Source: InfoNCE (van den Oord et al. 2018), symmetric with a learned temperature as in CLIP (Radford
-    et al. 2021); PULSE uses one direction at temperature 1. Users who chose the same item are not
-    negatives of each other: their reasons may well agree.
+    et al. 2021), weights of negatives as in Robinson et al. (ICLR 2021); PULSE uses one direction, equal
+    weights and temperature 1. Users who chose the same item are not negatives of each other: their reasons
+    may well agree. A batch is of one domain, so all negatives are of the same domain.
 
     Args:
         behaviour: Unit vectors [m, d].
         rationales: Unit vectors of the same users [m, d].
         targets: The item that each pair is about [m].
         temperature: Positive scalar.
+        hardness: How much nearness adds to a negative's weight, the beta of the formula; 0 or more.
 
     Returns:
         The mean over pairs and directions.
@@ -58,6 +66,17 @@ def contrast(behaviour: Tensor, rationales: Tensor, targets: Tensor, temperature
     same = same & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
     similarity = similarity.masked_fill(same, float("-inf"))
     pairs = torch.arange(len(targets), device=targets.device)
-    forth = functional.cross_entropy(similarity, pairs)
-    back = functional.cross_entropy(similarity.T, pairs)
+    forth = functional.cross_entropy(_weighted(similarity, hardness), pairs)
+    back = functional.cross_entropy(_weighted(similarity.T, hardness), pairs)
     return (forth + back) / 2
+
+
+def _weighted(similarity: Tensor, hardness: float) -> Tensor:
+    """Logits in which each negative counts as often as its weight says [m, m]."""
+    with torch.no_grad():
+        own = torch.eye(len(similarity), dtype=torch.bool, device=similarity.device)
+        no_negative = own | similarity.isneginf()
+        near = (hardness * similarity).masked_fill(no_negative, float("-inf"))
+        log_mean = near.logsumexp(dim=1, keepdim=True) - (~no_negative).sum(dim=1, keepdim=True).log()
+        log_weight = torch.where(no_negative, 0.0, near - log_mean)
+    return similarity + log_weight

@@ -162,7 +162,9 @@ class Examples:
 
     def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
         temperature = self._model.log_contrast_temperature.exp()
-        return losses.contrast(behaviour[there], rationales[there], targets[there], temperature)
+        return losses.contrast(
+            behaviour[there], rationales[there], targets[there], temperature, self._config.contrast_hardness
+        )
 
     def _negatives(self, batch: Batch) -> IntArray | None:
         if self._chance is None:

@@ -54,6 +54,7 @@ ARMS: dict[str, Arm] = {
     "no thought loss": Arm(_rationales, {"thought_weight": 0.0}),
     "no contrast loss": Arm(_rationales, {"contrast_weight": 0.0}),
     "no hindsight loss": Arm(_rationales, {"hindsight_weight": 0.0}),
+    "no hard negatives": Arm(_rationales, {"contrast_hardness": 0.0}),
     "no rationale loss": Arm(_rationales, {"rationale_weight": 0.0}),
     # What was written about users.
     "no rationales": Arm(_rationales, data=Material.without_rationales),
