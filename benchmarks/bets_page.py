@@ -23,15 +23,48 @@ trained one differs from *no item thoughts* by its width alone.
 """
 
 
+WRITERS = """\
+## The language model against the gain
+
+What thoughts about items add, by who wrote them, from the tables below. *Minus shuffled* is gained by
+content, not by the width of two views; *of one item* is the same where only the last item is known.
+
+| domain | written by | untrained, minus none | trained, minus none | minus shuffled | of one item |
+| --- | --- | --- | --- | --- | --- |
+"""
+COMPARED = (
+    ("untrained", "all", "no item thoughts"),
+    ("trained", "all", "no item thoughts"),
+    ("trained", "all", "shuffled item thoughts"),
+    ("trained", "only the last item known", "shuffled item thoughts"),
+)
+"""Reader, users and what is taken away, a column each."""
+
+
 def write_page(results: Path) -> None:
-    """Render a table for each domain and writer."""
-    rows = json.loads(results.read_text())
+    """Render a table for each domain and writer, and one of the writers."""
+    rows = sorted(json.loads(results.read_text()), key=lambda row: (row["domain"], row["writer"]))
     sections = [
         _section(domain, writer, list(found))
         for (domain, writer), found in groupby(rows, key=lambda row: (row["domain"], row["writer"]))
     ]
     with replacing(results.with_suffix(".md")) as aside:
-        aside.write_text("\n".join([HEADER, *sections]), encoding="utf-8")
+        aside.write_text("\n".join([HEADER, _writers(rows), *sections]), encoding="utf-8")
+
+
+def _writers(rows: list[dict[str, Any]]) -> str:
+    gains = {
+        (row["domain"], row["writer"], row["reader"], row["users"], row["minus"]): _gain(row)
+        for row in rows
+        if row["bet"] == "1 item thoughts"
+    }
+    about = sorted({key[:2] for key in gains})
+    lines = [" | ".join([*pair, *(gains.get((*pair, *key), "") for key in COMPARED)]) for pair in about]
+    return WRITERS + "".join(f"| {line} |\n" for line in lines)
+
+
+def _gain(row: dict[str, Any]) -> str:
+    return f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}), p {row['p']:.3f}"
 
 
 def _section(domain: str, writer: str, rows: list[dict[str, Any]]) -> str:

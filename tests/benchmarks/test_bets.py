@@ -44,5 +44,8 @@ def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
     assert len(json.loads(out.read_text())) == len(rows) + 1
     write_page(out)
     page = out.with_suffix(".md").read_text()
-    assert page.count("\n## ") == 2
+    assert page.count("\n## ") == 3
+    gained = next(row for row in rows if row["minus"] == "no item thoughts" and row["reader"] == "trained")
+    beside = page[page.index("## The language model") :].split("\n## ")[0]
+    assert f"{gained['difference']:+.4f} (" in beside
     assert page.count("| no item thoughts |") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)
