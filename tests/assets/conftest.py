@@ -17,10 +17,10 @@ def pipeline(tmp_path_factory):
         materialise(
             PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
         )
-        materialise(PROJECT, "ablation_evaluation", PROJECT.registry.names, FAKES)
         faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
-        on_demand = f"{faithful},seed_evaluation,zero_shot_evaluation,few_shot_evaluation,arrival_evaluation"
-        materialise(PROJECT, on_demand, PROJECT.registry.names, FAKES)
+        materialise(PROJECT, f"{faithful},arrival_evaluation", PROJECT.registry.names, FAKES)
+        of_one = "ablation_evaluation,seed_evaluation,zero_shot_evaluation,few_shot_evaluation"
+        materialise(PROJECT, of_one, ["Demo_Films"], FAKES)
     return Home(root)
 
 

@@ -39,7 +39,7 @@ def _free_port():
         return listener.getsockname()[1]
 
 
-def _wait_for(url, seconds=240):
+def _wait_for(url, seconds=480):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -94,7 +94,7 @@ def page():
         browser.close()
 
 
-def _link_to_mlflow(page, asset, mlflow, seconds=300):
+def _link_to_mlflow(page, asset, mlflow, seconds=480):
     """Look at the asset's page until its run has ended and the link is there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -108,7 +108,7 @@ def _link_to_mlflow(page, asset, mlflow, seconds=300):
     pytest.fail(f"no link to MLflow in {seconds} s")
 
 
-def _wait_for_runs(dagster, seconds=300):
+def _wait_for_runs(dagster, seconds=480):
     """States of the backfill's runs, one a domain, once all have ended."""
     query = json.dumps({"query": "{ runsOrError { ... on Runs { results { status } } } }"}).encode()
     request = urllib.request.Request(
