@@ -53,9 +53,10 @@ class Following:
         scores: FloatArray = self._summed(histories, 1.0).toarray()
         return scores
 
-    def added(self, scores: FloatArray, histories: list[IntArray], weight: float) -> FloatArray:
-        """Other scores with `weight` times these, which are mostly 0 [len(histories), n_items]."""
-        return np.asarray(self._summed(histories, weight) + scores)
+    def add_to(self, scores: FloatArray, histories: list[IntArray], weight: float) -> None:
+        """Add `weight` times these, mostly 0, to other scores in place [len(histories), n_items]."""
+        counted = self._summed(histories, weight).tocoo()
+        scores[counted.row, counted.col] += counted.data  # a product of sparse matrices names no place twice
 
     def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:
         recent = [items[-self._last :][::-1] for items in histories]

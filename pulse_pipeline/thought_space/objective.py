@@ -52,6 +52,25 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """The predictions of a batch that rationales speak about.
+
+    Attributes:
+        behaviour: What their users did before, as unit vectors [m, d].
+        targets: The items that were chosen next [m].
+        seen: The items before [m, length].
+    """
+
+    behaviour: Tensor
+    targets: Tensor
+    seen: Tensor
+
+    def of(self, there: Tensor) -> "Spoken":
+        """Those of the users who have one."""
+        return Spoken(self.behaviour[there], self.targets[there], self.seen[there])
+
+
+@dataclass(frozen=True)
 class Term:
     """One term of the objective on a batch.
 
@@ -125,28 +144,41 @@ class Examples:
         assert self._foresight is not None and self._hindsight is not None
         rows = batch.speaks.nonzero().squeeze(1)
         column, users = batch.spoken[rows], torch.from_numpy(batch.users).to(rows.device)[rows]
-        behaviour, targets = after[rows, column], batch.targets[rows, column]
-        seen = _seen(batch)[rows, column]
-        before, behind = self._foresight[users], self._hindsight[users]
-        ahead = has_rationale(before)
-        why = self._model.rationales(self._space, before, home=candidates.home)
-        told = has_rationale(behind)
-        means: dict[str, Tensor] = {}
-        if self._config.contrast_weight and int(ahead.sum()) > 1:
-            means["contrast"] = self._contrast(behaviour, why, targets, ahead) / share.of
-        if self._config.thought_weight and bool(ahead.any()):
-            kept = torch.rand(len(rows), device=rows.device) >= self._config.rationale_dropout
-            thoughts = self._model.fuse(behaviour, why * kept[:, None])[ahead]
-            means["thought"] = self._next_item(thoughts, targets[ahead], seen[ahead], candidates, share)
-        if self._config.rationale_weight and bool(ahead.any()):
-            means["rationale"] = self._next_item(why[ahead], targets[ahead], seen[ahead], candidates, share)
+        spoken = Spoken(after[rows, column], batch.targets[rows, column], _seen(batch)[rows, column])
         predictions = int((batch.targets >= 0).sum())
-        terms = {name: Term(mean, int(ahead.sum()) / predictions) for name, mean in means.items()}
-        if self._config.hindsight_weight and int(told.sum()) > 1:
-            reasons = self._model.rationales(self._space, behind, home=candidates.home)
-            mean = self._contrast(behaviour, reasons, targets, told) / share.of
-            terms["hindsight"] = Term(mean, int(told.sum()) / predictions)
+        terms: dict[str, Term] = {}
+        for vectors, means_of in (
+            (self._foresight[users], self._by_foresight),
+            (self._hindsight[users], self._by_hindsight),
+        ):
+            there = has_rationale(vectors)
+            if bool(there.any()):
+                why = self._model.rationales(self._space, vectors[there], home=candidates.home)
+                means = means_of(spoken.of(there), why, candidates, share)
+                part = len(why) / predictions
+                terms |= {name: Term(mean, part) for name, mean in means.items()}
         return terms
+
+    def _by_foresight(
+        self, spoken: Spoken, why: Tensor, candidates: Candidates, share: Share
+    ) -> dict[str, Tensor]:
+        means = {}
+        if self._config.contrast_weight and len(why) > 1:
+            means["contrast"] = self._contrast(spoken, why) / share.of
+        if self._config.thought_weight:
+            kept = torch.rand(len(why), device=why.device) >= self._config.rationale_dropout
+            thoughts = self._model.fuse(spoken.behaviour, why * kept[:, None])
+            means["thought"] = self._next_item(thoughts, spoken.targets, spoken.seen, candidates, share)
+        if self._config.rationale_weight:
+            means["rationale"] = self._next_item(why, spoken.targets, spoken.seen, candidates, share)
+        return means
+
+    def _by_hindsight(
+        self, spoken: Spoken, why: Tensor, candidates: Candidates, share: Share
+    ) -> dict[str, Tensor]:
+        if not self._config.hindsight_weight or len(why) < 2:
+            return {}
+        return {"hindsight": self._contrast(spoken, why) / share.of}
 
     def _next_item(
         self, vectors: Tensor, targets: Tensor, seen: Tensor, candidates: Candidates, share: Share
@@ -160,11 +192,10 @@ class Examples:
         loss = losses.next_item(logits, columns[targets], columns[seen], candidates.log_chance)
         return loss * (len(targets) / n)
 
-    def _contrast(self, behaviour: Tensor, rationales: Tensor, targets: Tensor, there: Tensor) -> Tensor:
+    def _contrast(self, spoken: Spoken, why: Tensor) -> Tensor:
         temperature = self._model.log_contrast_temperature.exp()
-        return losses.contrast(
-            behaviour[there], rationales[there], targets[there], temperature, self._config.contrast_hardness
-        )
+        hardness = self._config.contrast_hardness
+        return losses.contrast(spoken.behaviour, why, spoken.targets, temperature, hardness)
 
     def _negatives(self, batch: Batch) -> IntArray | None:
         if self._chance is None:

@@ -119,7 +119,7 @@ class ThoughtSpaceRanker:
             scores += lately * self._counted(data)[1]
         if following:
             histories = [data.history(user, phase) for user in users]
-            scores = self._counted(data)[0].added(scores, histories, following)
+            self._counted(data)[0].add_to(scores, histories, following)
         return scores
 
     def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:

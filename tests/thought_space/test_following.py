@@ -74,3 +74,13 @@ def test_test_items_decide_no_weight():
         for one in (data, replace(data, sequences=other))
     ]
     assert weights[0] == weights[1]
+
+
+def test_counts_are_added_in_place_wherever_items_repeat():
+    data = _circle()
+    following = Following(data)
+    histories = [data.sequences[0], np.array([3, 3, 3]), np.empty(0, np.int64)]
+    scores = np.random.default_rng(1).normal(size=(3, N_ITEMS)).astype(np.float32)
+    expected = scores + 4 * following.scores(histories)
+    following.add_to(scores, histories, 4.0)
+    assert np.allclose(scores, expected, atol=1e-6)
