@@ -31,10 +31,10 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
     settings = project.settings
     decisive = {
         "ablations": settings.ablations.model_dump(mode="json"),
-        "thought_space": settings.thought_space.model_dump(mode="json"),
+        "thought_space": settings.thought_space.fingerprint(),
         "baselines": settings.baselines.model_dump(mode="json"),
     }
-    version = fingerprint([decisive, settings.thought_space.fingerprint()])
+    version = fingerprint(decisive)
     if_made = dg.AssetIn(metadata=OPTIONAL_PARTITIONS)
 
     @dg.asset(

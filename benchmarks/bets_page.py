@@ -2,6 +2,7 @@
 
 import json
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,9 @@ COMPARED = (
 
 def write_page(results: Path) -> None:
     """Render a table for each domain and writer, and one of the writers."""
-    rows = sorted(json.loads(results.read_text()), key=lambda row: (row["domain"], row["writer"]))
-    sections = [
-        _section(domain, writer, list(found))
-        for (domain, writer), found in groupby(rows, key=lambda row: (row["domain"], row["writer"]))
-    ]
+    about = itemgetter("domain", "writer")
+    rows = sorted(json.loads(results.read_text()), key=about)
+    sections = [_section(domain, writer, list(found)) for (domain, writer), found in groupby(rows, key=about)]
     with replacing(results.with_suffix(".md")) as aside:
         aside.write_text("\n".join([HEADER, _writers(rows), *sections]), encoding="utf-8")
 
