@@ -1,6 +1,7 @@
 """Assets of the stage `rationales`: why users act and what items are for, by a small language model."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -47,12 +48,9 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
-    draws = {name: config.rationale_users for name, config in project.registry.domains.items()}
-    # Dagster knows one code version for all partitions; without a limit it is the prompts' fingerprint.
-    limited: dict[str, float] = {name: users for name, users in draws.items() if users is not None}
-    if settings.representatives < 1:
-        limited["representatives"] = settings.representatives
-    version = fingerprint([settings.fingerprint(), limited]) if limited else settings.fingerprint()
+    limits = {name: config.rationale_users for name, config in project.registry.domains.items()}
+    share = settings.representatives if settings.representatives < 1 else None
+    version = _version(settings.fingerprint(), {**limits, "representatives": share})
     optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
     @dg.asset(
@@ -103,7 +101,8 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
 
 def _item_rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
-    version = settings.fingerprint(("item",))
+    limits = {name: config.rationale_items for name, config in project.registry.domains.items()}
+    version = _version(settings.fingerprint(("item",)), limits)
 
     @dg.asset(
         group_name=GROUP,
@@ -127,7 +126,8 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, _params(settings, config)) as work:
             desk = open_desk(work, context, settings, ("item",), language_model)
-            assignment = desk.about_items(Domain(config.name, interactions, items))
+            domain = Domain(config.name, interactions, items, described=config.rationale_items)
+            assignment = desk.about_items(domain)
             with language_model.session() as session:
                 written = assignment.write(session)
             table = item_rationales_table(written.rows, assignment.writer.spec)
@@ -139,7 +139,14 @@ def _item_rationales(project: Project) -> dg.AssetsDefinition:
 
 def _params(settings: RationaleSettings, config: DomainConfig) -> dict[str, object]:
     prompts = {"system", "foresight", "hindsight", "item", "bridging"}
-    return {**settings.model_dump(exclude=prompts), "rationale_users": config.rationale_users}
+    limits = config.model_dump(include={"rationale_users", "rationale_items"})
+    return {**settings.model_dump(exclude=prompts), **limits}
+
+
+def _version(prompts: str, limits: Mapping[str, float | None]) -> str:
+    """The code version; Dagster knows one for all partitions. Without a limit that of the prompts."""
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return fingerprint([prompts, given]) if given else prompts
 
 
 def open_desk(

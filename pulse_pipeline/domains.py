@@ -77,6 +77,10 @@ class DomainConfig(BaseModel):
     """Rationales are written for at most this many users, drawn by the hash of their ids; without
     it for all. They are what a run's time goes into: a machine writes one to a hundred a second."""
 
+    rationale_items: Annotated[int, Field(ge=1)] | None = None
+    """Item rationales are written for at most this many items, those chosen most often in training;
+    without it for all that have a text."""
+
     columns: dict[str, str] = Field(default_factory=dict)
     """Source ``tabular`` only: our column name -> the name in the files."""
 

@@ -24,6 +24,7 @@ _ALLOWED = {
     "items": "the path of a file",
     "min_interactions": "a whole number from 0",
     "rationale_users": "a whole number from 1",
+    "rationale_items": "a whole number from 1",
     "text_fields": f"a list of {', '.join(TEXT_FIELDS)}",
     "columns": "a mapping of our column name to the file's",
     "item_columns": "a mapping of our column name to the items file's",

@@ -96,6 +96,7 @@ TABLE = "    source: tabular\n    interactions: x.csv\n"
         (domain(TABLE + "    name: B\n"), 5, ["A.name", "unknown key"]),
         (domain(TABLE + "    min_interactions: many\n"), 5, ["A.min_interactions", "many", "whole number"]),
         (domain(TABLE + "    rationale_users: 0\n"), 5, ["A.rationale_users", "0", "whole number"]),
+        (domain(TABLE + "    rationale_items: 0\n"), 5, ["A.rationale_items", "0", "whole number"]),
         (domain(TABLE + "    min_interactions: -1\n"), 5, ["A.min_interactions", "-1", "whole number"]),
         (domain(TABLE + "    text_fields: title\n"), 5, ["A.text_fields", "title", "description"]),
         (domain(TABLE + "    text_fields: [colour]\n"), 5, ["A.text_fields", "colour", "description"]),

@@ -175,7 +175,8 @@ class _Planner:
         if not all(path.exists() for path in paths.values()):
             return None
         found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
-        return Domain(domain, users=self._project.registry.domain(domain).rationale_users, **found)
+        config = self._project.registry.domain(domain)
+        return Domain(domain, users=config.rationale_users, described=config.rationale_items, **found)
 
     def _measured(self, asset: str) -> "_Measured | None":
         """What the last materialisation in which this model wrote any has shown; None before the first."""

@@ -34,6 +34,7 @@ class Domain:
         items: The `items` table.
         users: Write for at most this many users; None for all.
         neighbours: The `neighbours` table, needed where a prompt names what similar users chose.
+        described: Write about at most this many items; None for all.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Domain:
     items: pl.DataFrame
     users: int | None = None
     neighbours: pl.DataFrame | None = None
+    described: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ class Desk:
     def about_items(self, domain: Domain) -> Assignment:
         """That of `item_rationales`."""
         render = ItemPrompts(domain.interactions, domain.items, self.settings.spec("item"))
+        wanted = item_cuts(domain.interactions, domain.items, domain.described)
         label = f"item rationales {domain.name}"
-        return Assignment(self._writer("item", render, domain.items["title"]), item_cuts(domain.items), label)
+        return Assignment(self._writer("item", render, domain.items["title"]), wanted, label)
 
     def about_arrivals(self, source: Domain, target: Domain) -> Assignment:
         """That of `bridging_rationales`, about the people who come from one domain into another."""

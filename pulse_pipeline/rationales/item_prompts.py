@@ -10,10 +10,26 @@ from pulse_pipeline.rationales.untrusted import plain
 
 HEADING = "What people who have it wrote:"
 
+IN_TRAINING = pl.all_horizontal(pl.col(PROTOCOL_SPLITS).fill_null("train") == "train")
+"""What is training under every protocol."""
 
-def item_cuts(items: pl.DataFrame) -> pl.DataFrame:
-    """The items to write about: column `item_id`, sorted; what has no text can be no subject."""
-    return items.filter("has_text").select("item_id").sort("item_id")
+
+def item_cuts(interactions: pl.DataFrame, items: pl.DataFrame, at_most: int | None = None) -> pl.DataFrame:
+    """The items to write about; what has no text can be no subject.
+
+    Args:
+        interactions: The `interactions` table.
+        items: The `items` table.
+        at_most: Only so many, those that are chosen most often in training, so that what is written reaches
+            most histories; None for all. A larger number holds a smaller one.
+
+    Returns:
+        Column `item_id`, sorted.
+    """
+    chosen = interactions.filter(IN_TRAINING).group_by("item_id").agg(times=pl.len())
+    described = items.filter("has_text").select("item_id").join(chosen, on="item_id", how="left")
+    favourites_first = described.sort("times", "item_id", descending=[True, False], nulls_last=True)
+    return favourites_first.slice(0, at_most).select("item_id").sort("item_id")
 
 
 class ItemPrompts:
@@ -56,10 +72,9 @@ class ItemPrompts:
 def _training_reviews(interactions: pl.DataFrame, budget: HistoryBudget) -> pl.DataFrame:
     """The newest reviews of each item, one a line: columns `item_id`, `reviews`."""
     said = pl.concat_str("review_title", "review_text", separator=": ", ignore_nulls=True)
-    in_training = (pl.col(split).fill_null("train") == "train" for split in PROTOCOL_SPLITS)
     return (
         interactions.lazy()
-        .filter(*in_training)
+        .filter(IN_TRAINING)
         .select("item_id", "timestamp", "user_id", review=plain(said, budget.review_characters))
         .filter(pl.col("review") != "")
         .sort("timestamp", "user_id", descending=[True, False], nulls_last=True)

@@ -5,7 +5,7 @@ import polars as pl
 from assets.project import Project
 from pulse_pipeline.commands.materialise import materialise
 from pulse_pipeline.commands.plan import plan
-from pulse_pipeline.domains import demo_registry
+from pulse_pipeline.domains import Registry, demo_registry
 from pulse_pipeline.settings import Settings
 from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
 
@@ -25,3 +25,24 @@ def test_item_embeddings_take_up_item_rationales(home):
     written = pl.read_parquet(home / "storage" / "item_rationales" / "Demo_Books.parquet")
     assert 0 < len(thoughts()) - thoughts().null_count() == written["valid"].sum()
     assert reasons == {"item_embeddings": "item_rationales[Demo_Books] is new"}
+
+
+def test_items_chosen_most_often_are_written_about_first_and_a_higher_limit_keeps_them(home):
+    registry = demo_registry()
+    books = registry.domain("Demo_Books")
+
+    def limited(at_most):
+        domains = {**registry.domains, books.name: books.model_copy(update={"rationale_items": at_most})}
+        return Project(Registry(domains), Settings())
+
+    def written():
+        return pl.read_parquet(home / "storage" / "item_rationales" / "Demo_Books.parquet")
+
+    materialise(limited(5), "raw_interactions,interactions,items,item_rationales", [books.name], FAKES)
+    five = written()
+    (step,) = plan(limited(8), "item_rationales", [books.name])
+    materialise(limited(8), "item_rationales", [books.name], FAKES)
+    eight = written()
+    assert (len(five), len(eight)) == (5, 8)
+    assert five.equals(eight.filter(pl.col("item_id").is_in(five["item_id"].implode())))
+    assert (step.reason, step.cost.prompts) == ("its settings changed", 3)

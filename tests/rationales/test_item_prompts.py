@@ -1,4 +1,9 @@
+from collections import Counter
+from itertools import pairwise
+
 import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.rationales.item_prompts import HEADING, ItemPrompts, item_cuts
@@ -11,7 +16,8 @@ from tests.rationales.tables import TITLES, interactions, items
 def _requests(table=None, catalogue=None, **settings):
     spec = RationaleSettings(**settings).spec("item")
     catalogue = items() if catalogue is None else catalogue
-    return ItemPrompts(interactions() if table is None else table, catalogue, spec)(item_cuts(catalogue))
+    table = interactions() if table is None else table
+    return ItemPrompts(table, catalogue, spec)(item_cuts(table, catalogue))
 
 
 def test_only_reviews_that_are_training_under_every_protocol_are_shown():
@@ -45,7 +51,23 @@ def test_an_item_nobody_reviewed_is_still_described():
 
 def test_items_without_text_are_no_subject():
     bare = items().with_columns(has_text=pl.col("item_id") != "i2")
-    assert "i2" not in set(item_cuts(bare)["item_id"])
+    assert "i2" not in set(item_cuts(interactions(), bare)["item_id"])
+
+
+@given(st.data())
+def test_the_items_chosen_most_often_in_training_are_written_about_first(data):
+    splits = st.sampled_from(["train", "valid", "test"])
+    rows = st.tuples(st.sampled_from(sorted(items()["item_id"])), splits, st.none() | splits)
+    columns = ["item_id", "split_loo", "split_temporal"]
+    log = pl.DataFrame(
+        data.draw(st.lists(rows, max_size=20)), dict.fromkeys(columns, pl.String), orient="row"
+    )
+    times = Counter(item for item, *protocols in log.iter_rows() if {*protocols} <= {"train", None})
+    drawn = [item_cuts(log, items(), at_most)["item_id"].to_list() for at_most in range(1, len(TITLES) + 1)]
+    for at_most, (fewer, more) in enumerate(pairwise(drawn), start=1):
+        assert len(fewer) == at_most and set(fewer) < set(more) and fewer == sorted(fewer)
+        assert min(times[item] for item in fewer) >= max(times[item] for item in {*more} - {*fewer})
+    assert drawn[-1] == item_cuts(log, items())["item_id"].to_list() == sorted(items()["item_id"])
 
 
 def test_a_review_more_asks_about_its_item_only():
