@@ -6,7 +6,7 @@ import polars as pl
 from assets.materialisation import ON_DEMAND, materialising
 from assets.project import Project
 from pulse_pipeline.embeddings.embed import embed, vector_store
-from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
+from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.ablations.material import Encode, Material, Tables
 from pulse_pipeline.evaluation.ablations.run import ablate
@@ -74,9 +74,17 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
                 item_rationales.get(name),
                 refined_rationales.get(name),
             )
-            encode = encoding(home, settings.encoder, text_encoder.encoder(settings.encoder))
+            another = settings.ablations.encoder
+            material = Material(
+                name,
+                protocol,
+                tables,
+                encoding(home, settings.encoder, text_encoder),
+                another=None if another is None else encoding(home, another, text_encoder),
+                baselines=settings.baselines,
+            )
             table = ablate(
-                Material(name, protocol, tables, encode, baselines=settings.baselines),
+                material,
                 settings.thought_space,
                 settings.ablations,
                 home.ablations / name,
@@ -88,8 +96,9 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
     return ablation_evaluation
 
 
-def encoding(home: Home, spec: EncoderSpec, encoder: Encoder) -> Encode:
+def encoding(home: Home, spec: EncoderSpec, text_encoder: TextEncoder) -> Encode:
     """Vectors of any texts, each text encoded once, ever."""
+    encoder = text_encoder.encoder(spec)
 
     def encode(texts: list[str]) -> FloatArray:
         frame = pl.DataFrame({"text": texts, "text_hash": [text_hash(text) for text in texts]})

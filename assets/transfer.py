@@ -169,7 +169,7 @@ def _arrival_evaluation(project: Project) -> dg.AssetsDefinition:
                     f"item_embeddings of {name} is not there yet: run `pulse run --domains {name}`"
                 )
             written = bridging_rationales.get(name, BridgingRationales.create_empty())
-            vectors = _vectors(written, settings.encoder, text_encoder)
+            vectors = bridging_vectors(written, settings.encoder, text_encoder)
             domains = {
                 one: assemble(one, "loo", interactions[one], item_embeddings[one])
                 for one in sorted(interactions.keys() & item_embeddings.keys())
@@ -188,7 +188,7 @@ def _arrival_evaluation(project: Project) -> dg.AssetsDefinition:
     return arrival_evaluation
 
 
-def _vectors(written: pl.DataFrame, spec: EncoderSpec, text_encoder: TextEncoder) -> pl.DataFrame:
+def bridging_vectors(written: pl.DataFrame, spec: EncoderSpec, text_encoder: TextEncoder) -> pl.DataFrame:
     """Vectors of valid bridging rationales: `source`, `user_id`, `vector`."""
     texts = written.filter("valid").select(
         "source",

@@ -23,6 +23,7 @@ from rich.console import Console
 from assets.ablations import encoding
 from benchmarks.bets_page import write_page
 from pulse_pipeline.commands.bars import Bars
+from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.evaluation.ablations.material import Material, Tables
 from pulse_pipeline.evaluation.ablations.run import Job, jobs
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
@@ -35,12 +36,15 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.progress import listening, track
 from pulse_pipeline.provenance import git_sha
+from pulse_pipeline.rationales.spec import ModelRef
 from pulse_pipeline.schemas import Rationales
 from pulse_pipeline.settings import Settings, load_settings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
-from pulse_pipeline.thought_space.data import DomainData, IntArray, Phase
+from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.geometry import has_text
 from resources.storage import table_path
 from resources.text_encoder import TextEncoder
+from resources.weights import language_model_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
 
@@ -51,6 +55,7 @@ BETS = {
     "texts as item thoughts": "1 item thoughts",
     "no hindsight loss": "3 hindsight as supervision",
     "foresight as hindsight": "3 hindsight as supervision",
+    "another encoder": "4 better readers",
     "ratings not read": "5 low ratings",
     "no rationales": "user rationales",
     "shuffled rationales": "user rationales",
@@ -112,6 +117,8 @@ def figures(material: Material, settings: Settings, seeds: range, writer: str) -
                 yield {
                     "domain": material.data.domain,
                     "writer": writer,
+                    "items_written": _written(material.data.item_thoughts),
+                    "n_items": material.data.n_items,
                     "bet": BETS[arm],
                     "reader": reader,
                     "users": group,
@@ -126,6 +133,11 @@ def figures(material: Material, settings: Settings, seeds: range, writer: str) -
                     "seeds": len(seeds) if reader == "trained" else 1,
                     "git_sha": git_sha(),
                 }
+
+
+def _written(thoughts: FloatArray | None) -> int:
+    """How many items something was written about."""
+    return 0 if thoughts is None else int(has_text(thoughts).sum())
 
 
 def _groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
@@ -172,7 +184,7 @@ def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
 def _material(domain: str, settings: Settings) -> tuple[Material, str]:
     """A domain of the home and the model that wrote about it."""
     home = Home.from_environment()
-    encode = encoding(home, settings.encoder, TextEncoder().encoder(settings.encoder))
+    encode = encoding(home, settings.encoder, TextEncoder())
 
     def table(asset: str) -> pl.DataFrame | None:
         path = table_path(home, asset, domain)
@@ -192,7 +204,16 @@ def _material(domain: str, settings: Settings) -> tuple[Material, str]:
     writers = [frame["model"] for frame in (thoughts, written) if frame is not None]
     writer = ", ".join(sorted({Path(model).name for models in writers for model in models.unique()}))
     tables = Tables(interactions, items, embeddings, written, vectors, thoughts)
-    return Material(domain, "loo", tables, encode), writer
+    spec = settings.ablations.encoder or _hidden_states(home)
+    another = encoding(home, spec, TextEncoder())
+    return Material(domain, "loo", tables, encode, another=another), writer
+
+
+def _hidden_states(home: Home) -> EncoderSpec:
+    """The packaged language model as an encoder: its last hidden states, averaged."""
+    folder = language_model_path(ModelRef(), home)
+    width = json.loads((folder / "config.json").read_text())["hidden_size"]
+    return EncoderSpec(model=str(folder), revision="local", dimensions=width)
 
 
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:

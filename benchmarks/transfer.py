@@ -1,8 +1,8 @@
 """Transfer between domains of a home: zero-shot, few-shot, arrivals. Rows of docs/transfer.json.
 
-The domains' interactions and item embeddings must be materialised; no rationales are used. Weights, epochs
-and settings are chosen on validation items, or on people who are no test; figures are of test items,
-leave-one-out, full ranking.
+The domains' interactions and item embeddings must be materialised. Rationales are used of people who arrive,
+where `bridging_rationales` of the target was made. Weights, epochs and settings are chosen on validation
+items, or on people who are no test; figures are of test items, leave-one-out, full ranking.
 
     pulse run --select raw_interactions,interactions,items,item_embeddings
     python -m benchmarks.transfer zero-shot --sources Office Industrial --target Games --users 6000
@@ -20,20 +20,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from assets.transfer import bridging_vectors
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
 from pulse_pipeline.evaluation.evaluate import Evaluated, difference
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
+from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.arrivals import arrivals as known_before
+from pulse_pipeline.settings import load_settings
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from resources.storage import table_path
+from resources.text_encoder import TextEncoder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
 KEY = ("experiment", "sources", "target", "model", "train_mix", "against", "seed")
@@ -57,7 +61,9 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     experiment = {"zero-shot": _zero_shot, "few-shot": _few_shot, "arrivals": _arrivals}[arguments.experiment]
-    named = f"{arguments.experiment}, drawn item" if arguments.drawn else arguments.experiment
+    bridged = arguments.experiment == "arrivals" and _bridging(arguments.target) is not None
+    told = {"drawn item": arguments.drawn, "bridging rationales": bridged}
+    named = ", ".join([arguments.experiment, *(name for name, holds in told.items() if holds)])
     about = {"experiment": named, "sources": "+".join(arguments.sources), "target": arguments.target}
     rows = [about | row for row in experiment(arguments)]
     _keep(rows, arguments.out)
@@ -94,12 +100,22 @@ def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """People of one source who come to the target, the test part of them."""
     (source,) = arguments.sources
     tables = [_table("interactions", name) for name in (source, arguments.target)]
+    written = _bridging(arguments.target)
+    if written is not None:
+        written = bridging_vectors(written.filter(source=source), load_settings().encoder, TextEncoder())
     people = Arrivals.between(
-        _data(source), _data(arguments.target), known_before(*tables), drawn=arguments.drawn
+        _data(source), _data(arguments.target), known_before(*tables), written, drawn=arguments.drawn
     )
     found = evaluate_arrivals(people, seed=arguments.seed)
+    (ours,) = (one for one in found if one.metrics["model"][0] == MODEL)
     for row, one in zip(_rows(found, against=found[0]), found, strict=True):
-        yield row | {"ours_minus_it": None if one is found[-1] else _told(found[-1], one)}
+        yield row | {"ours_minus_it": None if one is ours else _told(ours, one)}
+
+
+def _bridging(target: str) -> pl.DataFrame | None:
+    """What was written about people who come to a target; None where nothing was."""
+    made = table_path(Home.from_environment(), "bridging_rationales", target).exists()
+    return _table("bridging_rationales", target) if made else None
 
 
 def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:

@@ -70,6 +70,7 @@ ARMS: dict[str, Arm] = {
     "item titles only": Arm(lambda material: material.has_titles, data=Material.titles_only),
     # The encoder's vectors as they are: the low-rank departures are how it is tuned here.
     "frozen encoder": Arm(settings={"adapter_rank": 0, "rationale_rank": 0}),
+    "another encoder": Arm(lambda material: material.has_another_encoder, data=Material.read_by_another),
     # What users do.
     "ratings not read": Arm(
         lambda material: material.data.disliked is not None, data=Material.without_ratings

@@ -16,6 +16,7 @@ Encode = Callable[[list[str]], FloatArray]
 """Vectors of texts, zero rows for empty ones [len(texts), d]."""
 
 KINDS = ("serving", "training", "hindsight")
+OF_A_RATIONALE = ("user_id", "kind", "target_position")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,24 @@ class Tables:
     item_rationales: pl.DataFrame | None = None
     refined_rationales: pl.DataFrame | None = None
 
+    def read_by(self, encode: Encode) -> "Tables":
+        """The same texts with another encoder's vectors."""
+        items = self.item_embeddings.join(
+            self.items.select("item_id", "text"), on="item_id", how="left", maintain_order="left"
+        )
+        embeddings = items.select("item_id", vector=_vectors(items["text"].fill_null("").to_list(), encode))
+        if self.item_rationales is not None and "thought" in items.columns:
+            told = items.drop_nulls("thought").join(
+                self.item_rationales.select("item_id", "rationale"), on="item_id"
+            )
+            thoughts = told.select("item_id", thought=_vectors(told["rationale"].to_list(), encode))
+            embeddings = embeddings.join(thoughts, on="item_id", how="left", maintain_order="left")
+        written = self.rationale_embeddings.join(
+            self.rationales.select(*OF_A_RATIONALE, "rationale"), on=OF_A_RATIONALE
+        )
+        vectors = written.select(*OF_A_RATIONALE, vector=_vectors(written["rationale"].to_list(), encode))
+        return replace(self, item_embeddings=embeddings, rationale_embeddings=vectors)
+
 
 class Material:
     """One domain under one protocol, and its controls.
@@ -57,6 +76,7 @@ class Material:
         tables: Tables,
         encode: Encode,
         *,
+        another: Encode | None = None,
         baselines: BaselineSettings | None = None,
         seed: int = 0,
     ) -> None:
@@ -67,10 +87,11 @@ class Material:
             protocol: Whose split.
             tables: Its tables.
             encode: The encoder that the tables' vectors come from.
+            another: Another encoder, to read the same texts with.
             baselines: Settings of the baselines among the controls; defaults without.
             seed: Seed of what is shuffled and drawn.
         """
-        self._tables, self._encode, self._seed = tables, encode, seed
+        self._tables, self._encode, self._another, self._seed = tables, encode, another, seed
         self.baselines = baselines or BaselineSettings()
         self.data = self._assembled(domain, protocol, tables.rationale_embeddings)
         items = tables.items.select("item_id", "text", title=pl.col("title").fill_null(""))
@@ -100,6 +121,11 @@ class Material:
     def has_refined(self) -> bool:
         """Whether refined rationales were made, and there is foresight that they can take the place of."""
         return self._tables.refined_rationales is not None and self.has_rationales
+
+    @property
+    def has_another_encoder(self) -> bool:
+        """Whether there is another encoder to read the texts with."""
+        return self._another is not None
 
     def without_rationales(self) -> DomainData:
         """Nothing was written about users."""
@@ -160,6 +186,12 @@ class Material:
         """Every item has its text as its thought: the width of two views, and nothing new in the second."""
         return replace(self.data, item_thoughts=self.data.item_vectors)
 
+    def read_by_another(self) -> DomainData:
+        """Texts, thoughts and rationales are read by another encoder."""
+        assert self._another is not None
+        tables = self._tables.read_by(self._another)
+        return Material(self.data.domain, self.data.protocol, tables, self._another).data
+
     def without_ratings(self) -> DomainData:
         """Nothing was rated low."""
         return replace(self.data, disliked=None)
@@ -170,10 +202,7 @@ class Material:
         return self.data.rationales
 
     def _embedded(self, written: pl.DataFrame, texts: list[str]) -> RationaleVectors:
-        vectors = self._encode(texts)
-        table = written.select("user_id", "kind", "target_position").with_columns(
-            pl.Series("vector", vectors, pl.Array(pl.Float32, vectors.shape[1]))
-        )
+        table = written.select(*OF_A_RATIONALE, vector=_vectors(texts, self._encode))
         found = self._assembled(self.data.domain, self.data.protocol, table).rationales
         assert found is not None
         return found
@@ -185,3 +214,9 @@ class Material:
         words = np.array(" ".join(self.texts).split())
         drawn = np.random.default_rng(self._seed).choice(words, sum(lengths))
         return [" ".join(piece) for piece in np.split(drawn, np.cumsum(lengths)[:-1])]
+
+
+def _vectors(texts: list[str], encode: Encode) -> pl.Series:
+    """Vectors of texts as a column of a table."""
+    vectors = encode(texts)
+    return pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.evaluation.ablations.arms import ARMS
 from pulse_pipeline.thought_space.data import Protocol
 
@@ -22,6 +23,10 @@ class AblationSettings(BaseModel):
     run: tuple[str, ...] = tuple(ARMS)
     """Names of the ablations, as `ablations.arms.ARMS` has them; those that a domain has nothing for are
     left out."""
+
+    encoder: EncoderSpec | None = None
+    """Another encoder, a sentence encoder or a language model whose last hidden states are averaged: the arm
+    ``another encoder`` reads all texts with it."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

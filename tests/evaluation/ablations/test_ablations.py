@@ -80,8 +80,12 @@ def tables(*, bare=False):
     )
 
 
+def read_otherwise(texts):
+    return np.hstack([encode(texts), np.ones((len(texts), 1), np.float32)])
+
+
 def material(**options):
-    return Material("shop", "loo", tables(**options), encode)
+    return Material("shop", "loo", tables(**options), encode, another=read_otherwise)
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +99,11 @@ def applicable(found):
 
 def test_an_arm_runs_where_there_is_something_to_take_away(whole):
     assert applicable(whole) == set(ARMS)
+    assert applicable(Material("shop", "loo", tables(), encode)) == {*ARMS} - {"another encoder"}
     assert applicable(material(bare=True)) == {
         "no next-item loss",
         "frozen encoder",
+        "another encoder",
         "nothing counted",
         "no attention",
         "no item ids",
@@ -130,6 +136,19 @@ def test_controls_keep_what_they_do_not_make_false(whole):
     assert not np.isnan(np.delete(thoughts, 3, axis=0)).any()
     assert not np.allclose(whole.titles_only().item_vectors, data.item_vectors)
     assert whole.without_ratings().disliked is None
+
+
+def test_another_encoder_reads_the_same_texts(whole):
+    read, data = whole.read_by_another(), whole.data
+    assert np.allclose(read.item_vectors, read_otherwise(whole.texts))
+    thoughts = whole._tables.item_rationales["rationale"].to_list()
+    assert np.allclose(np.delete(read.item_thoughts, 3, 0), np.delete(read_otherwise(thoughts), 3, 0))
+    assert np.isnan(read.item_thoughts[3]).all()
+    for kind in ("serving", "training", "hindsight"):
+        own, other = getattr(data.rationales, kind), getattr(read.rationales, kind)
+        assert other.shape == (len(own), WIDTH + 1) and np.array_equal(has_text(own), has_text(other))
+    assert [one.tolist() for one in read.sequences] == [one.tolist() for one in data.sequences]
+    assert material(bare=True).read_by_another().item_thoughts is None
 
 
 def test_random_texts_are_as_long_and_made_of_the_catalogues_words(whole, monkeypatch):
