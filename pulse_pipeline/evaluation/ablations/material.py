@@ -49,7 +49,7 @@ class Tables:
         embeddings = items.select("item_id", vector=_vectors(items["text"].fill_null("").to_list(), encode))
         if self.item_rationales is not None and "thought" in items.columns:
             told = items.drop_nulls("thought").join(
-                self.item_rationales.select("item_id", "rationale"), on="item_id"
+                self.item_rationales.filter("valid").select("item_id", "rationale"), on="item_id"
             )
             thoughts = told.select("item_id", thought=_vectors(told["rationale"].to_list(), encode))
             embeddings = embeddings.join(thoughts, on="item_id", how="left", maintain_order="left")
