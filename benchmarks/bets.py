@@ -11,7 +11,7 @@ killed goes on where it stopped.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,21 +91,25 @@ def main() -> None:
     )
     parser.add_argument("domains", nargs="+", help="domains of the home")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
+    parser.add_argument("--run", nargs="+", default=list(BETS), choices=list(BETS), help="what is taken away")
     parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by domain")
     arguments = parser.parse_args()
     settings = load_settings()
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
             material, writer = _material(name, settings)
-            _keep(arguments.out, list(figures(material, settings, range(arguments.seeds), writer)))
+            found = figures(material, settings, range(arguments.seeds), writer, arguments.run)
+            _keep(arguments.out, list(found))
             write_page(arguments.out)
 
 
-def figures(material: Material, settings: Settings, seeds: range, writer: str) -> Iterator[dict[str, Any]]:
+def figures(
+    material: Material, settings: Settings, seeds: range, writer: str, run: Iterable[str] = tuple(BETS)
+) -> Iterator[dict[str, Any]]:
     """Each bet by two readers, with all that is known of users and with their last item or three."""
     for reader, changes in (("untrained", UNTRAINED), ("trained", {})):
         config = settings.thought_space.model_copy(update=changes)
-        arms = [name for name in BETS if reader == "trained" or name not in OF_USERS]
+        arms = [name for name in run if reader == "trained" or name not in OF_USERS]
         gains = _gains(material, config, seeds if reader == "trained" else range(1), arms)
         for group, known, members in _groups(material.data):
             own = gains[MODEL, known][members]
