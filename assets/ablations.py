@@ -101,7 +101,8 @@ def encoding(home: Home, spec: EncoderSpec, text_encoder: TextEncoder) -> Encode
     encoder = text_encoder.encoder(spec)
 
     def encode(texts: list[str]) -> FloatArray:
-        frame = pl.DataFrame({"text": texts, "text_hash": [text_hash(text) for text in texts]})
+        columns = {"text": texts, "text_hash": [text_hash(text) for text in texts]}
+        frame = pl.DataFrame(columns, dict.fromkeys(columns, pl.String))
         table = embed(frame, spec, encoder, vector_store(home.cache, spec), "texts of controls")
         vectors: FloatArray = table["vector"].to_numpy()
         return vectors

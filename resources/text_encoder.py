@@ -69,11 +69,13 @@ class LoadedEncoder:
 
 @cache
 def _load(spec: EncoderSpec) -> "SentenceTransformer":
+    import torch
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # its bar counts tensors of a model that loads in a second
-    return SentenceTransformer(str(_folder(spec)))
+    # Language models are stored as bfloat16, which most CPUs emulate.
+    return SentenceTransformer(str(_folder(spec)), model_kwargs={"dtype": torch.float32})
 
 
 def _folder(spec: EncoderSpec) -> Path:
