@@ -5,7 +5,8 @@ Notable features:
 - text-born items: a catalogue needs only texts to be ranked
 - each domain is centred by its own item texts; how far its spectrum is flattened is learned (one scalar)
 - an item has up to two views side by side: its text and what the LM thought of it; the second weighs 0 at
-  first, and is the text again where nothing was thought. What users write meets both
+  first, and is the text again where nothing was thought. What users write meets both. Where validation gives
+  the second no weight, the model is made without it
 - identity-residual: untrained, it *is* centred text-kNN (mean of the latest items, cosine)
 - a disliked item counts less in a history, or against it; by how much starts at "not less" (one scalar)
 - behaviour = recency-weighted mean of item vectors + causal attention with a zero-initialised output

@@ -52,6 +52,18 @@ def test_a_stopped_training_goes_on_to_the_same_weights(uninterrupted, tmp_path,
     same(train("both", domains, CONFIG, state=state), whole)
 
 
+@pytest.mark.parametrize(("weights", "views"), [((0.0, 1e-9), 1), ((0.5,), 2)])
+def test_thoughts_that_were_left_out_stay_out_when_it_goes_on(tmp_path, weights, views):
+    films, state = planted(), tmp_path / "state.safetensors"
+    domains = [replace(films, item_thoughts=films.item_vectors[::-1].copy()), planted("books", seed=5)]
+    config = CONFIG.model_copy(update={"epochs": 2, "item_thought_weights": weights})
+    whole = train("both", domains, config)
+    with pytest.raises(KeyboardInterrupt), listening(Stop(STEPS + 1)):
+        train("both", domains, config, state=state)
+    assert state.exists() and whole.model.views == views
+    same(train("both", domains, config, state=state), whole)
+
+
 def test_a_finished_training_is_read_and_nothing_is_learned_again(uninterrupted, tmp_path, monkeypatch):
     domains, whole = uninterrupted
     state = tmp_path / "state.safetensors"

@@ -85,6 +85,15 @@ def test_left_out_thoughts_change_nothing():
     assert np.array_equal(*scores)
 
 
+def test_thoughts_that_say_no_more_than_texts_leave_no_trace_in_training():
+    data, config = two_sided(), CONFIG.model_copy(update={"epochs": 2})
+    echoing, bare = (replace(data, item_thoughts=given) for given in (data.item_vectors, None))
+    one, other = (train("films", [given], config).model for given in (echoing, bare))
+    assert untrained([echoing], config).views == 2 and one.views == 1
+    scores = [ThoughtSpaceRanker(model).score(echoing, USERS, "test") for model in (one, other)]
+    assert np.array_equal(*scores)
+
+
 def test_thoughts_that_tell_more_are_weighed_and_other_items_thoughts_are_not():
     data = two_sided()
     mixed = replace(data, item_thoughts=shuffled(data.item_thoughts, seed=0))

@@ -34,7 +34,7 @@ def thought_map(
     """
     domains = list(arrays.values())
     after = _points(trained.model, domains)
-    before = _points(untrained(domains, trained.config), domains)
+    before = _points(untrained(domains, trained.config, trained.model.views), domains)
     labels = pl.concat([_labels(domains, "thought"), _labels(domains, "item")])
     texts = [text for data in domains for text in _texts(data, items[data.domain])]
     groups = tastes.tastes(after.thoughts, after.items, texts)
