@@ -48,9 +48,12 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
-    limits = {name: config.rationale_users for name, config in project.registry.domains.items()}
-    share = settings.representatives if settings.representatives < 1 else None
-    version = _version(settings.fingerprint(), {**limits, "representatives": share})
+    limits: dict[str, float | None] = {
+        name: config.rationale_users for name, config in project.registry.domains.items()
+    }
+    if settings.representatives < 1:
+        limits["representatives"] = settings.representatives
+    version = _version(settings.fingerprint(), limits)
     optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
     @dg.asset(

@@ -11,8 +11,9 @@ killed goes on where it stopped.
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -92,19 +93,24 @@ def main() -> None:
     parser.add_argument("domains", nargs="+", help="domains of the home")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
     parser.add_argument("--run", nargs="+", default=list(BETS), choices=list(BETS), help="what is taken away")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by domain")
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by what they are about"
+    )
     arguments = parser.parse_args()
     settings = load_settings()
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
-            material, writer = _material(name, settings)
+            spec = settings.ablations.encoder
+            if spec is None and "another encoder" in arguments.run:
+                spec = _hidden_states(Home.from_environment())
+            material, writer = _material(name, settings, spec)
             found = figures(material, settings, range(arguments.seeds), writer, arguments.run)
             _keep(arguments.out, list(found))
             write_page(arguments.out)
 
 
 def figures(
-    material: Material, settings: Settings, seeds: range, writer: str, run: Iterable[str] = tuple(BETS)
+    material: Material, settings: Settings, seeds: range, writer: str, run: Collection[str] = tuple(BETS)
 ) -> Iterator[dict[str, Any]]:
     """Each bet by two readers, with all that is known of users and with their last item or three."""
     for reader, changes in (("untrained", UNTRAINED), ("trained", {})):
@@ -185,8 +191,8 @@ def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
     return {int(known): frame[known].to_numpy() for known in frame.columns}
 
 
-def _material(domain: str, settings: Settings) -> tuple[Material, str]:
-    """A domain of the home and the model that wrote about it."""
+def _material(domain: str, settings: Settings, reader: EncoderSpec | None) -> tuple[Material, str]:
+    """A domain of the home, another encoder to read it with, and the model that wrote about it."""
     home = Home.from_environment()
     encode = encoding(home, settings.encoder, TextEncoder())
 
@@ -208,8 +214,7 @@ def _material(domain: str, settings: Settings) -> tuple[Material, str]:
     writers = [frame["model"] for frame in (thoughts, written) if frame is not None]
     writer = ", ".join(sorted({Path(model).name for models in writers for model in models.unique()}))
     tables = Tables(interactions, items, embeddings, written, vectors, thoughts)
-    spec = settings.ablations.encoder or _hidden_states(home)
-    another = encoding(home, spec, TextEncoder())
+    another = None if reader is None else encoding(home, reader, TextEncoder())
     return Material(domain, "loo", tables, encode, another=another), writer
 
 
@@ -221,9 +226,10 @@ def _hidden_states(home: Home) -> EncoderSpec:
 
 
 def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
-    about = {(row["domain"], row["writer"]) for row in rows}
+    key = itemgetter("domain", "writer", "minus")
+    about = {key(row) for row in rows}
     before = json.loads(path.read_text()) if path.exists() else []
-    others = [row for row in before if (row["domain"], row["writer"]) not in about]
+    others = [row for row in before if key(row) not in about]
     with replacing(path) as aside:
         aside.write_text(json.dumps(others + rows, indent=1) + "\n")
 

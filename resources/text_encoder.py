@@ -19,6 +19,9 @@ from resources.weights import hub_folder, packaged_folder
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+LONGEST = 256
+"""Tokens of a text that are read where the model itself sets no limit for sentences."""
+
 
 class TextEncoder(dg.ConfigurableResource[Any]):
     """Gives sentence encoders, each loaded at its first use and kept for the process."""
@@ -74,8 +77,30 @@ def _load(spec: EncoderSpec) -> "SentenceTransformer":
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # its bar counts tensors of a model that loads in a second
-    # Language models are stored as bfloat16, which most CPUs emulate.
-    return SentenceTransformer(str(_folder(spec)), model_kwargs={"dtype": torch.float32})
+    folder = _folder(spec)
+    if (folder / "modules.json").exists():
+        return SentenceTransformer(str(folder), model_kwargs={"dtype": torch.float32})
+    return hidden_states(folder)
+
+
+def hidden_states(folder: Path) -> "SentenceTransformer":
+    """A model that was trained for no sentences: the mean of its last hidden states.
+
+    Of a language model the library would read the last token alone, and the text as a turn of a chat. Texts
+    are cut where the packaged encoder cuts them.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    reader = Transformer(
+        str(folder),
+        model_kwargs={"dtype": torch.float32},  # stored as bfloat16, which most CPUs emulate
+        max_seq_length=LONGEST,
+        modality_config={"text": {"method": "forward", "method_output_name": "last_hidden_state"}},
+        module_output_name="token_embeddings",
+    )
+    return SentenceTransformer(modules=[reader, Pooling(reader.get_embedding_dimension(), "mean")])
 
 
 def _folder(spec: EncoderSpec) -> Path:

@@ -48,6 +48,6 @@ def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
     gained = next(row for row in rows if row["minus"] == "no item thoughts" and row["reader"] == "trained")
     beside = page[page.index("## The language model") :].split("\n## ")[0]
     assert f"{gained['difference']:+.4f} (" in beside
-    assert f"| {gained['items_written']} of {gained['n_items']} items |" in beside
+    assert f"| {gained['items_written']} of {gained['n_items']} |" in beside
     assert 0 < gained["items_written"] < gained["n_items"]
     assert page.count("| no item thoughts |") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)

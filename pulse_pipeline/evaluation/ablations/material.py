@@ -54,7 +54,7 @@ class Tables:
             thoughts = told.select("item_id", thought=_vectors(told["rationale"].to_list(), encode))
             embeddings = embeddings.join(thoughts, on="item_id", how="left", maintain_order="left")
         written = self.rationale_embeddings.join(
-            self.rationales.select(*OF_A_RATIONALE, "rationale"), on=OF_A_RATIONALE
+            self.rationales.filter("valid").select(*OF_A_RATIONALE, "rationale"), on=OF_A_RATIONALE
         )
         vectors = written.select(*OF_A_RATIONALE, vector=_vectors(written["rationale"].to_list(), encode))
         return replace(self, item_embeddings=embeddings, rationale_embeddings=vectors)

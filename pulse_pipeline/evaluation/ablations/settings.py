@@ -26,7 +26,7 @@ class AblationSettings(BaseModel):
 
     encoder: EncoderSpec | None = None
     """Another encoder, a sentence encoder or a language model whose last hidden states are averaged: the arm
-    ``another encoder`` reads all texts with it."""
+    ``another encoder`` reads all texts with it; null leaves that arm out."""
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
