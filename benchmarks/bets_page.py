@@ -21,8 +21,8 @@ catalogue's texts, as many as were written; *texts as item thoughts* shows the t
 of two views with nothing new in the second. A gain that these keep is no gain of what was written. Where
 validation gives them the weight 0, the model is made without them and ranks as without thoughts, to the digit
 (in rows of Gift_Cards and Magazine_Subscriptions, which are older, it still had the width of two views).
-*Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states in place
-of MiniLM: a difference below zero says that the language model reads better.
+*Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
+with MiniLM: a difference below zero says that the language model reads better.
 """
 
 
