@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pulse_pipeline.rationales.cuts import PROTOCOL_SPLITS
+from pulse_pipeline.rationales.cuts import IN_TRAINING
 
 
 def arrivals(source: pl.DataFrame, target: pl.DataFrame, *, everyone: bool = False) -> pl.DataFrame:
@@ -22,10 +22,9 @@ def arrivals(source: pl.DataFrame, target: pl.DataFrame, *, everyone: bool = Fal
         without users of whom nothing is told.
     """
     first_seen = target.group_by("user_id").agg(arrived=pl.col("timestamp").min())
-    training = (pl.col(split).fill_null("train") == "train" for split in PROTOCOL_SPLITS)
     earlier = (pl.col("timestamp") < pl.col("arrived")).fill_null(value=True)
     return (
-        source.filter(*training)
+        source.filter(IN_TRAINING)
         .join(first_seen, on="user_id", how="left" if everyone else "inner")
         .filter(earlier)
         .group_by("user_id")

@@ -17,6 +17,9 @@ from pulse_pipeline.rationales.spec import Kind
 
 PROTOCOL_SPLITS = ("split_loo", "split_temporal")
 
+IN_TRAINING = pl.all_horizontal(pl.col(PROTOCOL_SPLITS).fill_null("train") == "train")
+"""What is training under every protocol that applies."""
+
 
 def training_lengths(interactions: pl.DataFrame, split: str) -> pl.DataFrame:
     """How many training items each user has under one protocol.

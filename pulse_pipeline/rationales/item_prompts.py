@@ -3,15 +3,12 @@
 import polars as pl
 
 from pulse_pipeline.provenance import text_hash
-from pulse_pipeline.rationales.cuts import PROTOCOL_SPLITS
+from pulse_pipeline.rationales.cuts import IN_TRAINING
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
 from pulse_pipeline.rationales.spec import HistoryBudget, RationaleSpec
 from pulse_pipeline.rationales.untrusted import plain
 
 HEADING = "What people who have it wrote:"
-
-IN_TRAINING = pl.all_horizontal(pl.col(PROTOCOL_SPLITS).fill_null("train") == "train")
-"""What is training under every protocol."""
 
 
 def item_cuts(interactions: pl.DataFrame, items: pl.DataFrame, at_most: int | None = None) -> pl.DataFrame:
