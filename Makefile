@@ -25,7 +25,7 @@ demo: $(READY)
 	$(BIN)/pulse run
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,7 +1,13 @@
-"""Every test gets a home of its own and none of the user's settings."""
+"""Every test gets a home of its own and none of the user's settings.
+
+Where pytest runs in several processes, tests that share what is slow to make share a process.
+"""
 
 import os
 from pathlib import Path
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch and vLLM are loaded: a core for each process
+    os.environ |= {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
 import pytest
 from hypothesis import settings
@@ -9,6 +15,8 @@ from hypothesis import settings
 # On a machine that is shared, how long one example takes says nothing.
 settings.register_profile("pulse", deadline=None)
 settings.load_profile("pulse")
+
+SLOW_TO_MAKE = ("pipeline", "weights")
 
 OURS = (
     "PULSE_CONFIG",
@@ -20,6 +28,14 @@ OURS = (
     "DAGSTER_HOME",
     "RAY_ADDRESS",
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Put what uses a fixture of the whole session into one group, and every other file into its own."""
+    for item in items:
+        shared = [name for name in SLOW_TO_MAKE if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group([*shared, item.nodeid.split("::")[0]][0]))
 
 
 @pytest.fixture(autouse=True)
