@@ -42,7 +42,7 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
         partitions_def=project.partitions.domains,
         code_version=version,
         io_manager_key="tables",
-        ins={"item_rationales": if_made, "refined_rationales": if_made},
+        ins=dict.fromkeys(("item_rationales", "refined_rationales", "published_rationales"), if_made),
         pool="gpu",
         kinds={"torch"},
         tags=ON_DEMAND,
@@ -59,6 +59,7 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
         rationale_embeddings: pl.DataFrame,
         item_rationales: dict[str, pl.DataFrame],
         refined_rationales: dict[str, pl.DataFrame],
+        published_rationales: dict[str, pl.DataFrame],
     ) -> dg.MaterializeResult[pl.DataFrame]:
         with materialising(context, tracking, version, decisive) as work:
             name, home = context.partition_key, Home.from_environment()
@@ -73,6 +74,7 @@ def _ablation_evaluation(project: Project) -> dg.AssetsDefinition:
                 rationale_embeddings,
                 item_rationales.get(name),
                 refined_rationales.get(name),
+                published_rationales.get(name),
             )
             another = settings.ablations.encoder
             material = Material(

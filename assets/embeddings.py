@@ -8,7 +8,7 @@ from assets.project import Project
 from pulse_pipeline.embeddings.embed import embed, vector_store
 from pulse_pipeline.embeddings.spec import Encoder, EncoderSpec
 from pulse_pipeline.home import Home
-from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.provenance import fingerprint, text_hash
 from pulse_pipeline.schemas import ItemEmbeddings, RationaleEmbeddings, with_vectors
 from pulse_pipeline.shards import ShardStore
 from resources.storage import OPTIONAL_PARTITIONS
@@ -16,6 +16,9 @@ from resources.text_encoder import TextEncoder
 from resources.tracking import Tracking
 
 GROUP = "embeddings"
+
+VERSION = "2"
+"""Changes with the columns of `item_embeddings`."""
 
 Tables = dict[str, pl.DataFrame]
 
@@ -27,11 +30,12 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _item_embeddings(project: Project) -> dg.AssetsDefinition:
     spec = project.settings.encoder
+    version = fingerprint([VERSION, spec.fingerprint()])
 
     @dg.asset(
         group_name=GROUP,
         partitions_def=project.partitions.domains,
-        code_version=spec.fingerprint(),
+        code_version=version,
         io_manager_key="tables",
         retry_policy=RETRY,
         ins={"item_rationales": dg.AssetIn(metadata=OPTIONAL_PARTITIONS)},
@@ -45,7 +49,7 @@ def _item_embeddings(project: Project) -> dg.AssetsDefinition:
         items: pl.DataFrame,
         item_rationales: Tables,
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, spec.fingerprint(), spec.model_dump()) as work:
+        with materialising(context, tracking, version, spec.model_dump()) as work:
             store = vector_store(Home.from_environment().cache, spec)
             texts = items.select("item_id", "text", "text_hash")
             encoder, name = text_encoder.encoder(spec), context.partition_key
@@ -93,11 +97,13 @@ def _rationale_embeddings(project: Project) -> dg.AssetsDefinition:
 def _thoughts(
     item_rationales: pl.DataFrame | None, spec: EncoderSpec, encoder: Encoder, store: ShardStore, label: str
 ) -> pl.DataFrame:
-    """Vectors of what was written about items: columns `item_id`, `thought`."""
+    """Vectors of what was written about items: columns `item_id`, `text_alone`, `thought`."""
     if item_rationales is None:
-        return pl.DataFrame(schema={"item_id": pl.String, "thought": store.schema["vector"]})
-    table = embed(_valid_texts(item_rationales, "item_id"), spec, encoder, store, label)
-    return table.select("item_id", thought="vector")
+        columns = {"item_id": pl.String(), "text_alone": pl.Boolean(), "thought": store.schema["vector"]}
+        return pl.Schema(columns).to_frame()
+    texts = _valid_texts(item_rationales, "item_id", "text_alone")
+    table = embed(texts, spec, encoder, store, label)
+    return table.select("item_id", "text_alone", thought="vector")
 
 
 def _valid_texts(rationales: pl.DataFrame, *keys: str) -> pl.DataFrame:

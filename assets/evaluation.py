@@ -219,10 +219,6 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     f"the model of mix {mix} was trained on other domains than its members of today, "
                     f"{members}: materialise thought_space_model for it again"
                 )
-            foreign = zero_shot(project.registry.members(mix), name)
-            if foreign and project.registry.domain(name).rationale_items is not None:
-                # Which items were written about tells a model from elsewhere which are chosen most here.
-                item_embeddings = item_embeddings.drop("thought", strict=False)
             figures, ranks = [], []
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
@@ -235,7 +231,7 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     interactions,
                     item_embeddings,
                     rationale_embeddings,
-                    texts_only=foreign,
+                    texts_only=zero_shot(project.registry.members(mix), name),
                 )
                 evaluated = evaluate_transfer(
                     ThoughtSpaceRanker(thought_space_model[protocol].model, MODEL),

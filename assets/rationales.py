@@ -24,6 +24,9 @@ from resources.language_model import LanguageModel
 from resources.tracking import Tracking
 
 GROUP = "rationales"
+ITEM_VERSION = "2"
+"""Changes with the columns of `item_rationales`."""
+
 _CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
 ON_CHANGED_SETTINGS = (
     _CHANGED.since_last_handled()
@@ -105,7 +108,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
 def _item_rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
     limits = {name: config.rationale_items for name, config in project.registry.domains.items()}
-    version = _version(settings.fingerprint(("item",)), limits)
+    version = _version(fingerprint([ITEM_VERSION, settings.fingerprint(("item",))]), limits)
 
     @dg.asset(
         group_name=GROUP,

@@ -146,11 +146,13 @@ def learned_from(
     rationale_embeddings: Tables | None = None,
     *,
     moment: int | None,
+    unknown: str | None = None,
 ) -> dict[str, DomainData]:
     """Domains as they are learned from for a test that begins at `moment`, by name in its order.
 
     Under leave-one-out there is no such moment. What the LM thought of the items of a domain that is cut
-    earlier than by itself may have come from later reviews, and is left out.
+    earlier than by itself may have come from later doings there, and is left out where it tells of them; so
+    it is in the domain `unknown`, which is met for the first time.
     """
     found = {}
     for name in sorted(interactions):
@@ -161,7 +163,6 @@ def learned_from(
         if cut.is_empty():
             continue
         rationales = None if rationale_embeddings is None else rationale_embeddings[name]
-        found[name] = assemble(
-            name, protocol, cut, item_embeddings[name], rationales, texts_only=cut is not own
-        )
+        texts_only = name == unknown or cut is not own  # cut earlier than by itself
+        found[name] = assemble(name, protocol, cut, item_embeddings[name], rationales, texts_only=texts_only)
     return found

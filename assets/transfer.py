@@ -120,7 +120,12 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
             for protocol in PROTOCOLS:
                 moment = start_of_test(interactions[name])
                 domains = learned_from(
-                    protocol, interactions, item_embeddings, rationale_embeddings, moment=moment
+                    protocol,
+                    interactions,
+                    item_embeddings,
+                    rationale_embeddings,
+                    moment=moment,
+                    unknown=name,
                 )
                 target, sources = domains.pop(name, None), list(domains.values())
                 if target is None or not sources:

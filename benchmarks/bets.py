@@ -23,6 +23,7 @@ from rich.console import Console
 
 from assets.ablations import encoding
 from benchmarks.bets_page import write_page
+from benchmarks.stored import stored, stored_if_made, stored_vectors
 from pulse_pipeline.commands.bars import Bars
 from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.evaluation.ablations.material import Material, Tables
@@ -43,7 +44,6 @@ from pulse_pipeline.settings import Settings, load_settings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 from pulse_pipeline.thought_space.geometry import has_text
-from resources.storage import table_path
 from resources.text_encoder import TextEncoder
 from resources.weights import language_model_path
 
@@ -195,16 +195,10 @@ def _material(domain: str, settings: Settings, reader: EncoderSpec | None) -> tu
     """A domain of the home, another encoder to read it with, and the model that wrote about it."""
     home = Home.from_environment()
     encode = encoding(home, settings.encoder, TextEncoder())
-
-    def table(asset: str) -> pl.DataFrame | None:
-        path = table_path(home, asset, domain)
-        return pl.read_parquet(path, glob=False) if path.exists() else None
-
-    interactions, items, embeddings = (table(name) for name in ("interactions", "items", "item_embeddings"))
-    if interactions is None or items is None or embeddings is None:
-        raise SystemExit(f"error: {domain} is not there yet: pulse run --domains {domain}")
+    embeddings = stored_vectors(domain)
+    interactions, items = (stored(name, domain) for name in ("interactions", "items"))
     thoughts, written, vectors = (
-        table(name) for name in ("item_rationales", "rationales", "rationale_embeddings")
+        stored_if_made(name, domain) for name in ("item_rationales", "rationales", "rationale_embeddings")
     )
     if written is None or vectors is None:
         written = Rationales.create_empty()

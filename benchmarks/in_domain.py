@@ -13,21 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import torch
 
+from benchmarks.stored import stored_data
 from pulse_pipeline.evaluation.baselines.markov_knn import MarkovKNN
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker
 from pulse_pipeline.evaluation.ranking import Ranker
 from pulse_pipeline.files import replacing
-from pulse_pipeline.home import Home
-from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
-from resources.storage import table_path
 
 COUNTS, WITHOUT = "PULSE", "PULSE, nothing counted"
 
@@ -41,7 +38,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the training")
     arguments = parser.parse_args()
     for name in arguments.domains:
-        rows = figures(_data(name), ThoughtSpaceConfig(seed=arguments.seed))
+        rows = figures(stored_data(name), ThoughtSpaceConfig(seed=arguments.seed))
         before = json.loads(arguments.out.read_text()) if arguments.out.exists() else []
         about = {(row["domain"], row["model"], row["seed"]) for row in rows}
         kept = [row for row in before if (row["domain"], row["model"], row["seed"]) not in about]
@@ -79,12 +76,6 @@ def figures(data: DomainData, config: ThoughtSpaceConfig) -> list[dict[str, Any]
         }
         for name, one in found.items()
     ]
-
-
-def _data(name: str) -> DomainData:
-    home = Home.from_environment()
-    tables = (pl.read_parquet(table_path(home, asset, name)) for asset in ("interactions", "item_embeddings"))
-    return assemble(name, "loo", *tables)
 
 
 def _evaluated(ranker: Ranker, data: DomainData) -> Evaluated:

@@ -4,8 +4,8 @@ Parts run alone, each measurement in a process of its own, on generated data. `t
 the home and needs an environment with RecTools beside this one, which wants another numpy: `python -m venv
 VENV && VENV/bin/pip install "rectools[torch]" "numpy<2"`.
 
-    python -m benchmarks.thought_space [ranking] [serving] [interactions] [items] [training]
-        [--scale 0.1] [--cores 2] [--rectools VENV/bin/python] [--out figures.json]
+    python -m benchmarks.thought_space [ranking] [serving] [interactions] [items] [items_with_ids]
+        [training] [--scale 0.1] [--cores 2] [--rectools VENV/bin/python] [--out figures.json]
 """
 
 import argparse
@@ -23,14 +23,12 @@ import torch
 
 from benchmarks import beside_rectools
 from benchmarks.resume import peak_bytes
+from benchmarks.stored import stored_data
 from pulse_pipeline.commands.serving import Served, recommend
-from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.evaluation.metrics import METRICS
 from pulse_pipeline.evaluation.ranking import top_k, user_ranks
 from pulse_pipeline.files import replacing
-from pulse_pipeline.home import Home
 from pulse_pipeline.progress import Task
-from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, IntArray
 from pulse_pipeline.thought_space.learner import Learner
@@ -147,12 +145,19 @@ def interactions(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def items(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Steps of sampled softmax over ever larger catalogues.
+    """Steps of sampled softmax over ever larger catalogues, without ID residual."""
+    return sampled_steps(size, id_residual=False)
 
-    Without ID residual: its table, and with it its gradient and moments, is as long as the catalogue.
-    """
+
+def items_with_ids(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The same with the ID residual: its table, gradient and moments are as long as the catalogue."""
+    return sampled_steps(size, id_residual=True)
+
+
+def sampled_steps(size: int, *, id_residual: bool) -> dict[str, Any]:
+    """Steps of sampled softmax over a catalogue of so many items."""
     config = ThoughtSpaceConfig(
-        device="cpu", full_softmax_items=1, least_steps=1, id_residual=False, batch_size=128
+        device="cpu", full_softmax_items=1, least_steps=1, id_residual=id_residual, batch_size=128
     )
     return an_epoch(generated(STEPS * config.batch_size, size, 0), config) | {"size": size}
 
@@ -184,7 +189,7 @@ def training(seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     `seconds` is all that a training takes; `seconds_to_best` is without the epochs that only told that the
     best one was over.
     """
-    data = stored(arguments.domain)
+    data = stored_data(arguments.domain)  # without rationales: theirs has none either
     config = ThoughtSpaceConfig(device="cpu", seed=seed, epochs=arguments.epochs)
     started = time.perf_counter()
     trained = train(data.domain, [data], config)
@@ -218,14 +223,6 @@ def at_home(data: DomainData) -> ThoughtSpace:
     return model
 
 
-def stored(domain: str) -> DomainData:
-    """A domain as the pipeline has left it in PULSE_HOME, without rationales: theirs has none either."""
-    tables = (
-        read_table(Home.from_environment(), asset, domain) for asset in ("interactions", "item_embeddings")
-    )
-    return assemble(domain, "loo", *tables)
-
-
 def generated(n_users: int, n_items: int, seed: int) -> DomainData:
     """Random texts' vectors and random histories of one length, the last two items held out."""
     rng = np.random.default_rng(seed)
@@ -248,6 +245,7 @@ PARTS: dict[str, tuple[Callable[[int, argparse.Namespace], dict[str, Any]], tupl
     "serving": (serving, (SERVED,)),
     "interactions": (interactions, INTERACTIONS),
     "items": (items, ITEMS),
+    "items_with_ids": (items_with_ids, ITEMS),
     "training": (training, (0,)),
 }
 

@@ -21,22 +21,22 @@ import numpy as np
 import polars as pl
 
 from assets.transfer import bridging_vectors
+from benchmarks.stored import stored, stored_data, stored_if_made
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
-from pulse_pipeline.evaluation.evaluate import Evaluated, difference
+from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
 from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
 from pulse_pipeline.files import replacing
-from pulse_pipeline.home import Home
-from pulse_pipeline.provenance import text_hash
+from pulse_pipeline.provenance import git_sha, text_hash
 from pulse_pipeline.rationales.arrivals import arrivals as known_before
 from pulse_pipeline.settings import load_settings
-from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
-from resources.storage import table_path
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train
 from resources.text_encoder import TextEncoder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
@@ -60,32 +60,36 @@ def main() -> None:
         "--out", type=Path, default=RESULTS, help="rows, as JSON; renewed by what they are about"
     )
     arguments = parser.parse_args()
+    if arguments.experiment == "arrivals" and arguments.users is not None:
+        parser.error("arrivals takes no --users: who comes is who is known in both domains")
     experiment = {"zero-shot": _zero_shot, "few-shot": _few_shot, "arrivals": _arrivals}[arguments.experiment]
-    bridged = arguments.experiment == "arrivals" and _bridging(arguments.target) is not None
-    told = {"drawn item": arguments.drawn, "bridging rationales": bridged}
-    named = ", ".join([arguments.experiment, *(name for name, holds in told.items() if holds)])
-    about = {"experiment": named, "sources": "+".join(arguments.sources), "target": arguments.target}
-    rows = [about | row for row in experiment(arguments)]
+    about = {"sources": "+".join(arguments.sources), "target": arguments.target}
+    rows = [{"experiment": arguments.experiment} | about | row for row in experiment(arguments)]
     _keep(rows, arguments.out)
     print(json.dumps(rows, indent=1), flush=True)
 
 
 def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Vectors and words, as fitted on the sources, against text-kNN, which learns from nobody."""
-    sources = [_texts(name) for name in arguments.sources]
-    target = _texts(arguments.target, arguments.users)
-    found, reading = evaluate_zero_shot(sources, target, "+".join(arguments.sources), arguments.seed)
+    """Vectors and words, and the Thought Space, as fitted on the sources, against centred text-kNN."""
+    sources = [_texts(name, stored_data(name)) for name in arguments.sources]
+    target = _texts(arguments.target, _target(arguments))
+    mix = "+".join(arguments.sources)
+    found, reading = evaluate_zero_shot(sources, target, mix, arguments.seed)
     for row in _rows(found, against=found[0]):
         yield row | {"reading": vars(reading)}
+    # Without rationales a foreign domain is ranked alike by every epoch: none has to be run.
+    fitted = ThoughtSpaceConfig(seed=arguments.seed, epochs=0)
+    space = train(mix, [source.data for source in sources], fitted).model
+    ranker = ThoughtSpaceRanker(space, MODEL, rationales="none")
+    own = evaluate_ranker(ranker, target.data, train_mix=mix, seed=arguments.seed)
+    yield from _rows([own], against=found[0])
 
 
 def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Shares of the target's training users beside the sources."""
-    sources = [_data(name) for name in arguments.sources]
-    target = _data(arguments.target, arguments.users)
     found = evaluate_few_shot(
-        sources,
-        target,
+        [stored_data(name) for name in arguments.sources],
+        _target(arguments),
         ThoughtSpaceConfig(seed=arguments.seed),
         source_mix="+".join(arguments.sources),
         shares=arguments.shares,
@@ -99,23 +103,30 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """People of one source who come to the target, the test part of them."""
     (source,) = arguments.sources
-    tables = [_table("interactions", name) for name in (source, arguments.target)]
-    written = _bridging(arguments.target)
-    if written is not None:
-        written = bridging_vectors(written.filter(source=source), load_settings().encoder, TextEncoder())
+    tables = [stored("interactions", name) for name in (source, arguments.target)]
+    written = _bridging(source, arguments.target)
     people = Arrivals.between(
-        _data(source), _data(arguments.target), known_before(*tables), written, drawn=arguments.drawn
+        stored_data(source),
+        stored_data(arguments.target),
+        known_before(*tables),
+        written,
+        drawn=arguments.drawn,
     )
+    told = {"drawn item": arguments.drawn, "bridging rationales": written is not None}
+    experiment = ", ".join(["arrivals", *(name for name, holds in told.items() if holds)])
     found = evaluate_arrivals(people, seed=arguments.seed)
     (ours,) = (one for one in found if one.metrics["model"][0] == MODEL)
     for row, one in zip(_rows(found, against=found[0]), found, strict=True):
-        yield row | {"ours_minus_it": None if one is ours else _told(ours, one)}
+        yield row | {"experiment": experiment, "ours_minus_it": None if one is ours else _told(ours, one)}
 
 
-def _bridging(target: str) -> pl.DataFrame | None:
-    """What was written about people who come to a target; None where nothing was."""
-    made = table_path(Home.from_environment(), "bridging_rationales", target).exists()
-    return _table("bridging_rationales", target) if made else None
+def _bridging(source: str, target: str) -> pl.DataFrame | None:
+    """Vectors of what was written about people who come from a source; None where nothing valid was."""
+    made = stored_if_made("bridging_rationales", target)
+    written = None if made is None else made.filter("valid", source=source)
+    if written is None or written.is_empty():
+        return None
+    return bridging_vectors(written, load_settings().encoder, TextEncoder())
 
 
 def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:
@@ -132,6 +143,7 @@ def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]
             "against": against.metrics["model"][0],
             "minus_it": None if one is against else _told(one, against),
             "seed": row["seed"],
+            "git_sha": git_sha(),
         }
 
 
@@ -140,12 +152,13 @@ def _told(one: Evaluated, other: Evaluated) -> str:
     return f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), p {found.p_value:.3f}"
 
 
-def _data(name: str, at_most: int | None = None) -> DomainData:
-    data = assemble(name, "loo", _table("interactions", name), _table("item_embeddings", name))
-    if at_most is None or len(data.user_ids) <= at_most:
+def _target(arguments: argparse.Namespace) -> DomainData:
+    """The target as it is met for the first time, of so many users."""
+    data = stored_data(arguments.target, texts_only=True)
+    if arguments.users is None or len(data.user_ids) <= arguments.users:
         return data
     order = sorted(range(len(data.user_ids)), key=lambda user: text_hash(data.user_ids[user]))
-    users = np.sort(order[:at_most])
+    users = np.sort(order[: arguments.users])
     return replace(
         data,
         user_ids=[data.user_ids[user] for user in users],
@@ -157,12 +170,8 @@ def _data(name: str, at_most: int | None = None) -> DomainData:
     )
 
 
-def _texts(name: str, at_most: int | None = None) -> Texts:
-    return Texts(_data(name, at_most), titles(_table("items", name), _table("item_embeddings", name)))
-
-
-def _table(asset: str, domain: str) -> pl.DataFrame:
-    return pl.read_parquet(table_path(Home.from_environment(), asset, domain), glob=False)
+def _texts(name: str, data: DomainData) -> Texts:
+    return Texts(data, titles(stored("items", name), stored("item_embeddings", name)))
 
 
 def _keep(rows: list[dict[str, Any]], path: Path) -> None:

@@ -114,9 +114,13 @@ class Rationales(dy.Schema):
 
 
 class ItemRationales(dy.Schema):
-    """What an item is for, who wants it and why, written from its text and its training-period reviews."""
+    """What an item is for, who wants it and why, written from its text and its training-period reviews.
+
+    `text_alone`: of no item a review was shown, and none was picked for being chosen often.
+    """
 
     item_id = dy.String(nullable=False, primary_key=True)
+    text_alone = dy.Bool(nullable=False)
     rationale = dy.String(nullable=False)
     valid = dy.Bool(nullable=False)
     reject_reason = dy.String(nullable=True)
@@ -158,9 +162,11 @@ class ItemEmbeddings(dy.Schema):
     """The vector of each item's text, and of what the LM wrote about it where it did.
 
     `with_vectors` adds the columns `vector` and `thought`, which is null where nothing valid was written.
+    `text_alone` is that of `ItemRationales`: false where thoughts may tell what people did.
     """
 
     item_id = dy.String(nullable=False, primary_key=True)
+    text_alone = dy.Bool(nullable=True)
     text_hash = dy.String(nullable=False)
     encoder = dy.String(nullable=False)
     encoder_revision = dy.String(nullable=False)

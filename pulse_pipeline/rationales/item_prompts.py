@@ -14,6 +14,10 @@ HEADING = "What people who have it wrote:"
 def item_cuts(interactions: pl.DataFrame, items: pl.DataFrame, at_most: int | None = None) -> pl.DataFrame:
     """The items to write about; what has no text can be no subject.
 
+    `text_alone` says that what is written tells nothing of what people did in the domain: nobody reviewed
+    any item, and none is picked for being chosen often. It holds for all or none, for which items have
+    something tells as much as what they have. Only that may be read by a model which comes from elsewhere.
+
     Args:
         interactions: The `interactions` table.
         items: The `items` table.
@@ -21,16 +25,19 @@ def item_cuts(interactions: pl.DataFrame, items: pl.DataFrame, at_most: int | No
             most histories; None for all. A larger number holds a smaller one.
 
     Returns:
-        Column `item_id`, sorted.
+        Columns `item_id`, sorted, and `text_alone`.
     """
-    chosen = interactions.filter(IN_TRAINING).group_by("item_id").agg(times=pl.len())
+    training = interactions.filter(IN_TRAINING)
+    reviewed = training.select(pl.any_horizontal(pl.col("review_title", "review_text").is_not_null()).any())
+    chosen = training.group_by("item_id").agg(times=pl.len())
     described = items.filter("has_text").select("item_id").join(chosen, on="item_id", how="left")
     favourites_first = described.sort("times", "item_id", descending=[True, False], nulls_last=True)
-    return favourites_first.slice(0, at_most).select("item_id").sort("item_id")
+    written = favourites_first.slice(0, at_most).select("item_id").sort("item_id")
+    return written.with_columns(text_alone=pl.lit(at_most is None and not reviewed.item()))
 
 
 class ItemPrompts:
-    """Renders what is asked about items. Rows that are wanted have the column `item_id`."""
+    """Renders what is asked about items. Rows that are wanted have the columns of `item_cuts`."""
 
     def __init__(self, interactions: pl.DataFrame, items: pl.DataFrame, spec: RationaleSpec) -> None:
         """Take a domain.

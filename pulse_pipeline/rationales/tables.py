@@ -26,7 +26,7 @@ def item_rationales_table(rows: pl.DataFrame, spec: RationaleSpec) -> pl.DataFra
     """Make the `item_rationales` table.
 
     Args:
-        rows: As `generation.Written.rows`, wanted by `item_id`.
+        rows: As `generation.Written.rows`, wanted by the columns of `item_prompts.item_cuts`.
         spec: What they were written with.
 
     Returns:

@@ -43,8 +43,8 @@ def assemble(
         interactions: The `interactions` table.
         item_embeddings: The `item_embeddings` table; its order becomes the catalogue's.
         rationale_embeddings: The `rationale_embeddings` table of valid rationales, if any.
-        texts_only: Leave out what the LM thought of items that anybody reviewed: it may have read the
-            reviews, which a model that comes from elsewhere must not know.
+        texts_only: Leave out what the LM thought of items where it, or that there is any, tells what people
+            did here, which a model that comes from elsewhere must not know.
 
     Raises:
         ValueError: The protocol does not apply to this domain.
@@ -53,7 +53,6 @@ def assemble(
         raise ValueError(f"{domain} has no times, so no {protocol} split")
     users = _users(interactions, item_embeddings, SPLIT_COLUMNS[protocol])
     item_vectors = item_embeddings["vector"].to_numpy()
-    reviewed = interactions.filter(pl.lit(texts_only) & pl.col("review_text").is_not_null())["item_id"]
     rationales = (
         None
         if rationale_embeddings is None
@@ -69,7 +68,7 @@ def assemble(
         n_train=_integers(users["n_train"]),
         n_known=_integers(users["n_known"]),
         rationales=rationales,
-        item_thoughts=_item_thoughts(item_embeddings, reviewed),
+        item_thoughts=_item_thoughts(item_embeddings, texts_only),
         disliked=_disliked(users["disliked"]),
         times=_times(users["times"]),
     )
@@ -114,12 +113,14 @@ def _times(times: pl.Series) -> list[IntArray] | None:
     return [np.asarray(one, dtype=np.int64) for one in times.to_list()]
 
 
-def _item_thoughts(item_embeddings: pl.DataFrame, without: pl.Series) -> FloatArray | None:
+def _item_thoughts(item_embeddings: pl.DataFrame, texts_only: bool) -> FloatArray | None:
     """Vectors of what was written about items, NaN rows for items without; None where there is nothing."""
-    if "thought" not in item_embeddings.columns:
+    needed = {"thought", "text_alone"} if texts_only else {"thought"}
+    if not needed <= set(item_embeddings.columns):
         return None
-    told = pl.col("thought").is_not_null() & ~pl.col("item_id").is_in(without.implode())
-    present = item_embeddings.select(told=told)["told"]
+    present = item_embeddings["thought"].is_not_null()
+    if texts_only:
+        present &= item_embeddings["text_alone"].fill_null(value=False)
     thoughts = item_embeddings["thought"].filter(present)
     return _spread(thoughts, present, thoughts.to_numpy().shape[1]) if present.any() else None
 

@@ -38,19 +38,19 @@ def search(
         config: The settings of the first trial; the search changes those that `space` names.
         budget: Trials and seconds. A trial begins no epoch when they are over, as neural baselines do not.
         held_out: A member that is not trained on and alone is judged on, as a domain never seen: what
-            settings are to be chosen by where the model has to travel. By default all members are
-            trained and judged on.
+            epochs and settings are to be chosen by where the model has to travel. By default all members
+            are trained and judged on.
         space: Values to try of each field.
 
     Returns:
         The best settings and the log of all trials.
     """
     sources = [data for data in domains if data.domain != held_out]
-    judges = [data for data in domains if held_out is None or data.domain == held_out]
+    judges = [data for data in domains if data.domain == held_out]
 
     def value(tried: ThoughtSpaceConfig, seconds: float) -> float:
-        model = train(mix, sources, tried, max_seconds=seconds).model
-        return Validation(model, judges, tried).ndcg()
+        model = train(mix, sources, tried, judges=judges, max_seconds=seconds).model
+        return Validation(model, judges or sources, tried).ndcg()
 
     return tune(
         "pulse",

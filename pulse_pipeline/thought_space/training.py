@@ -45,6 +45,7 @@ def train(
     domains: list[DomainData],
     config: ThoughtSpaceConfig,
     *,
+    judges: list[DomainData] | None = None,
     state: Path | None = None,
     workers: Workers = ALONE,
     max_seconds: float = math.inf,
@@ -52,13 +53,15 @@ def train(
     """Train on a mix and keep the epoch with the best validation NDCG@10.
 
     Epoch 0 is centred text-kNN, its few reading scalars fitted (`reading.fit`), before any gradient; it
-    counts, so the result is never below text-kNN on the mix's validation items. Only the domains of the
-    mix are looked at.
+    counts, so the result is never below text-kNN on the validation items it is judged on. Only the domains
+    of the mix and its judges are looked at.
 
     Args:
         mix: The mix's name, for progress.
         domains: Its members.
         config: The settings.
+        judges: Domains outside the mix on whose validation items epochs are judged, as a model that has to
+            travel is; by default the members themselves.
         state: A file that holds where the training stands after each epoch. A training that was killed
             goes on from there to the same result, a finished one is read from it; one with other
             settings or data begins anew. It stays: whoever has kept the result may remove it.
@@ -74,9 +77,9 @@ def train(
     """
     device, deadline = device_of(config), time.monotonic() + max_seconds
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        key = training_key(untrained(domains, config).to(device), domains, config)
+        key = training_key(untrained(domains, config).to(device), [*domains, *(judges or [])], config)
         kept = None if state is None else StateFile(state, key)
-        training = _Training(domains, config, None if kept is None else kept.read(), workers)
+        training = _Training(domains, judges, config, None if kept is None else kept.read(), workers)
         with track(f"thought space {mix}", training.steps_left, "steps") as progress:
             while training.epochs_left and time.monotonic() < deadline:
                 training.epoch(progress)
@@ -126,6 +129,7 @@ class _Training:
     def __init__(
         self,
         domains: list[DomainData],
+        judges: list[DomainData] | None,
         config: ThoughtSpaceConfig,
         snapshot: Snapshot | None,
         workers: Workers,
@@ -134,14 +138,16 @@ class _Training:
         self._rows: list[dict[str, Any]] = []
         if snapshot is None:
             self._model, self._validation = _fitted(domains, config)
-            self._learner = Learner(self._model, domains, config, workers)
-            self._judge({"epoch": 0, **objective.no_terms()}, time.monotonic())
         else:
             self._model = untrained(domains, config, snapshot.facts["views"]).to(device_of(config))
             self._validation = Validation(self._model, domains, config)
             for name, parameter in self._model.named_parameters():
                 parameter.requires_grad_(name not in snapshot.facts["frozen"])
-            self._learner = Learner(self._model, domains, config, workers)
+        self._judges = Validation(self._model, judges, config) if judges else self._validation
+        self._learner = Learner(self._model, domains, config, workers)
+        if snapshot is None:
+            self._judge({"epoch": 0, **objective.no_terms()}, time.monotonic())
+        else:
             self._learner.restore(snapshot.tensors, snapshot.facts)
             self._rows = snapshot.facts["rows"]
             self._best = under(BEST, snapshot.tensors)
@@ -192,7 +198,7 @@ class _Training:
         return Trained(self._model.cpu().eval(), pl.DataFrame(self._rows), self._config)
 
     def _judge(self, row: dict[str, Any], started: float) -> None:
-        score = self._validation.ndcg()
+        score = self._judges.ndcg()
         self._rows.append({**row, JUDGED_BY: score, "seconds": time.monotonic() - started})
         if self._best_epoch == self._epoch:
             self._best = copy.deepcopy(self._model.state_dict())

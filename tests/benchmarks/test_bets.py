@@ -44,10 +44,28 @@ def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
     assert len(json.loads(out.read_text())) == len(rows) + 1
     write_page(out)
     page = out.with_suffix(".md").read_text()
-    assert page.count("\n## ") == 3
+    assert page.count("\n## ") == 4
     gained = next(row for row in rows if row["minus"] == "no item thoughts" and row["reader"] == "trained")
     beside = page[page.index("## The language model") :].split("\n## ")[0]
     assert f"{gained['difference']:+.4f} (" in beside
     assert f"| {gained['items_written']} of {gained['n_items']} |" in beside
     assert 0 < gained["items_written"] < gained["n_items"]
-    assert page.count("| no item thoughts |") == 1 + sum(row["minus"] == "no item thoughts" for row in rows)
+    assert page.count("| no item thoughts |") == 2 + sum(row["minus"] == "no item thoughts" for row in rows)
+    summary = page[page.index("## Bet by bet") :].split("\n## ")[0]
+    assert f"| 1 item thoughts | no item thoughts | shop | a model | {gained['difference']:+.4f} (" in summary
+
+
+def test_what_was_written_about_arrivals_is_told_beside(rows, tmp_path):
+    row = {"sources": "films", "target": "games", "users": 9, "ndcg@10": 0.25}
+    told = "+0.0100 (-0.0100 to +0.0300), p 0.310"
+    arrivals = [
+        row | {"experiment": "arrivals", "model": "left out", "ours_minus_it": None},
+        row | {"experiment": "arrivals, bridging rationales", "model": "PULSE", "ours_minus_it": None},
+        row | {"experiment": "arrivals, bridging rationales", "model": "none", "ours_minus_it": told},
+    ]
+    (tmp_path / "transfer.json").write_text(json.dumps(arrivals))
+    bets._keep(tmp_path / "bets.json", rows)
+    write_page(tmp_path / "bets.json")
+    page = (tmp_path / "bets.md").read_text()
+    assert f"| films, games | first item | none | 9 | 0.2500 | {told} |" in page
+    assert "left out" not in page

@@ -61,13 +61,26 @@ def test_the_items_chosen_most_often_in_training_are_written_about_first(data):
     columns = ["item_id", "split_loo", "split_temporal"]
     log = pl.DataFrame(
         data.draw(st.lists(rows, max_size=20)), dict.fromkeys(columns, pl.String), orient="row"
-    )
+    ).with_columns(review_title=None, review_text=None)
     times = Counter(item for item, *protocols in log.iter_rows() if {*protocols} <= {"train", None})
     drawn = [item_cuts(log, items(), at_most)["item_id"].to_list() for at_most in range(1, len(TITLES) + 1)]
     for at_most, (fewer, more) in enumerate(pairwise(drawn), start=1):
         assert len(fewer) == at_most and set(fewer) < set(more) and fewer == sorted(fewer)
         assert min(times[item] for item in fewer) >= max(times[item] for item in {*more} - {*fewer})
     assert drawn[-1] == item_cuts(log, items())["item_id"].to_list() == sorted(items()["item_id"])
+
+
+def test_what_is_written_where_nobody_wrote_or_was_counted_rests_on_the_text_alone():
+    table = interactions(users=6)
+    in_training = (pl.col("split_loo") == "train") & (pl.col("split_temporal") == "train")
+    reviews = ["review_title", "review_text"]
+    silent = table.with_columns(pl.when(~in_training).then(pl.col(reviews)))
+    assert item_cuts(silent, items())["text_alone"].all()
+    assert not _requests(silent)["evidence"].str.contains("\n").any()
+    assert not item_cuts(silent, items(), at_most=len(TITLES))["text_alone"].any()
+    first = pl.concat([table.head(1), silent.tail(-1)])
+    assert first.filter(in_training)["review_text"].count() == 1
+    assert not item_cuts(first, items())["text_alone"].any()
 
 
 def test_a_review_more_asks_about_its_item_only():

@@ -7,7 +7,7 @@ from pulse_pipeline.thought_space.assemble import assemble
 SPLITS = ["train", "train", "valid", "test"]
 
 
-def tables(ratings, thoughts=None):
+def tables(ratings, thoughts=None, *, text_alone=False):
     interactions = pl.DataFrame(
         {
             "user_id": ["u"] * 4 + ["v"] * 4,
@@ -26,7 +26,7 @@ def tables(ratings, thoughts=None):
         {"item_id": ["a", "b", "c", "d"], "vector": [[1.0, 0.0]] * 4}, schema_overrides={"vector": vector}
     )
     if thoughts is not None:
-        items = items.with_columns(pl.Series("thought", thoughts, vector))
+        items = items.with_columns(pl.Series("thought", thoughts, vector), text_alone=text_alone)
     return interactions, items
 
 
@@ -50,8 +50,14 @@ def test_item_thoughts_are_read_where_there_are_any():
     assert np.array_equal(found, [[0, 1], [np.nan] * 2, [1, 1], [np.nan] * 2], equal_nan=True)
 
 
-def test_who_comes_from_elsewhere_is_told_no_thought_that_may_rest_on_reviews():
-    told = tables([5] * 8, [[0, 1], None, [1, 1], None])
-    found = assemble("shop", "loo", *told, texts_only=True).item_thoughts
-    assert np.isnan(found[0]).all()
-    assert found[2].tolist() == [1, 1]
+def test_who_comes_from_elsewhere_is_told_no_thought_that_tells_what_people_did():
+    written = [[0, 1], None, [1, 1], None]
+    assert assemble("shop", "loo", *tables([5] * 8, written), texts_only=True).item_thoughts is None
+    texts = tables([5] * 8, written, text_alone=True)
+    assert assemble("shop", "loo", *texts, texts_only=True).item_thoughts[2].tolist() == [1, 1]
+
+
+def test_nor_any_of_a_table_that_does_not_say_so():
+    interactions, items = tables([5] * 8, [[0, 1], None, [1, 1], None], text_alone=True)
+    before = items.drop("text_alone")
+    assert assemble("shop", "loo", interactions, before, texts_only=True).item_thoughts is None

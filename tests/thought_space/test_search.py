@@ -52,12 +52,12 @@ def test_a_trial_begins_no_epoch_when_time_is_over(plant):
 def test_the_held_out_domain_judges_and_is_not_trained_on(plant, monkeypatch):
     trained, domains = [], [plant(), plant("books", seed=5), plant("games", seed=9)]
 
-    def noted(mix, members, config, **budget):
-        trained.append([data.domain for data in members])
-        return train(mix, members, config, **budget)
+    def noted(mix, members, config, *, judges, **budget):
+        trained.append(([data.domain for data in members], [data.domain for data in judges]))
+        return train(mix, members, config, judges=judges, **budget)
 
     monkeypatch.setattr(module, "train", noted)
     tuned = search("all", domains, CONFIG, Budget(trials=1), held_out="games", space=FEW)
-    assert trained == [["films", "books"]]
-    model = train("all", domains[:2], CONFIG).model
+    assert trained == [(["films", "books"], ["games"])]
+    model = train("all", domains[:2], CONFIG, judges=domains[2:]).model
     assert tuned.log["value"][0] == Validation(model, [domains[2]], CONFIG).ndcg()

@@ -55,6 +55,30 @@ def test_what_rationales_add_travels_to_a_domain_outside_the_mix(plant):
     assert mixed < none
 
 
+def test_without_rationales_a_foreign_domain_is_ranked_alike_by_every_epoch(plant):
+    target, source = plant("games", seed=9), plant("films")
+    short, long = (
+        train("films", [source], SMALL.model_copy(update={"epochs": epochs, "patience": 9})).model
+        for epochs in (0, 4)
+    )
+    users = target.evaluated_users("test")
+    one, other = (
+        ThoughtSpaceRanker(model, rationales="none").score(target, users, "test") for model in (short, long)
+    )
+    # But for how sure it is: the temperature is learned.
+    assert np.allclose(one / one.std(), other / other.std(), atol=1e-5)
+
+
+def test_who_has_to_travel_is_judged_abroad(plant):
+    sources = [plant("films", n_users=200, length=5), plant("books", n_users=200, length=5, seed=5)]
+    judge = plant("games", n_users=200, length=5, seed=9)
+    trained = train("both", sources, SMALL, judges=[judge])
+    values = trained.history["val_ndcg@10"].to_list()
+    assert max(values) > values[0]
+    assert Validation(trained.model, [judge], SMALL).ndcg() == pytest.approx(max(values), abs=1e-6)
+    assert judge.domain not in trained.model.catalogues
+
+
 def test_it_is_never_below_its_start_on_validation(plant):
     trained = train("films", [plant()], SMALL)
     values = trained.history["val_ndcg@10"].to_list()

@@ -62,6 +62,7 @@ ARMS: dict[str, Arm] = {
     "random words as rationales": Arm(_rationales_and_words, data=Material.random_rationales),
     "foresight as hindsight": Arm(_rationales, data=Material.foresight_as_hindsight),
     "refined as foresight": Arm(lambda material: material.has_refined, data=Material.refined_as_foresight),
+    "refined as hindsight": Arm(lambda material: material.has_published, data=Material.refined_as_hindsight),
     # What was written about items, and their texts.
     "no item thoughts": Arm(_thoughts, data=Material.without_thoughts),
     "shuffled item thoughts": Arm(_thoughts, data=Material.shuffled_thoughts),

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.rationales.spec import Kind
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, Protocol, RationaleVectors
 from pulse_pipeline.thought_space.geometry import has_text
@@ -31,6 +32,7 @@ class Tables:
         rationale_embeddings: The `rationale_embeddings` table.
         item_rationales: The `item_rationales` table; None where it was not made.
         refined_rationales: The `refined_rationales` table; None where it was not made.
+        published_rationales: The `published_rationales` table; None where it was not made.
     """
 
     interactions: pl.DataFrame
@@ -40,6 +42,7 @@ class Tables:
     rationale_embeddings: pl.DataFrame
     item_rationales: pl.DataFrame | None = None
     refined_rationales: pl.DataFrame | None = None
+    published_rationales: pl.DataFrame | None = None
 
     def read_by(self, encode: Encode) -> "Tables":
         """The same texts with another encoder's vectors."""
@@ -123,6 +126,11 @@ class Material:
         return self._tables.refined_rationales is not None and self.has_rationales
 
     @property
+    def has_published(self) -> bool:
+        """Whether thoughts about training items were refined, and there is hindsight to take the place of."""
+        return self._tables.published_rationales is not None and self.has_rationales
+
+    @property
     def has_another_encoder(self) -> bool:
         """Whether there is another encoder to read the texts with."""
         return self._another is not None
@@ -151,12 +159,17 @@ class Material:
 
     def refined_as_foresight(self) -> DomainData:
         """Refined rationales serve where there are any."""
-        assert self._tables.refined_rationales is not None
-        refined = self._tables.refined_rationales.filter("valid").with_columns(kind=pl.lit("foresight"))
-        served = self._embedded(refined, refined["rationale"].to_list()).serving
         own = self._rationales
-        serving = np.where(has_text(served)[:, None], served, own.serving)
+        refined = self._as(self._tables.refined_rationales, "foresight").serving
+        serving = np.where(has_text(refined)[:, None], refined, own.serving)
         return replace(self.data, rationales=replace(own, serving=serving))
+
+    def refined_as_hindsight(self) -> DomainData:
+        """Supervision by thoughts refined against the chosen training item, where there are any."""
+        own = self._rationales
+        refined = self._as(self._tables.published_rationales, "hindsight").hindsight
+        hindsight = np.where(has_text(refined)[:, None], refined, own.hindsight)
+        return replace(self.data, rationales=replace(own, hindsight=hindsight))
 
     def titles_only(self) -> DomainData:
         """Items are described by their titles alone."""
@@ -200,6 +213,12 @@ class Material:
     def _rationales(self) -> RationaleVectors:
         assert self.data.rationales is not None
         return self.data.rationales
+
+    def _as(self, table: pl.DataFrame | None, kind: Kind) -> RationaleVectors:
+        """What was refined, as rationales of another kind."""
+        assert table is not None
+        refined = table.filter("valid").with_columns(kind=pl.lit(kind))
+        return self._embedded(refined, refined["rationale"].to_list())
 
     def _embedded(self, written: pl.DataFrame, texts: list[str]) -> RationaleVectors:
         table = written.select(*OF_A_RATIONALE, vector=_vectors(texts, self._encode))

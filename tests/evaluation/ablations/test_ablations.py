@@ -77,6 +77,9 @@ def tables(*, bare=False):
         kept.with_columns(vector=vectors(kept["rationale"])),
         catalogue.select("item_id", valid=True, rationale="thought"),
         refined.with_columns(kind=pl.lit("refined"), rationale=pl.lit("kite lamp")),
+        refined.with_columns(
+            kind=pl.lit("refined"), target_position=LENGTH - 3, rationale=pl.lit("kite lamp")
+        ),
     )
 
 
@@ -130,6 +133,10 @@ def test_controls_keep_what_they_do_not_make_false(whole):
     refined = whole.refined_as_foresight().rationales
     assert np.allclose(refined.serving[:9], encode(["kite lamp"]))
     assert np.array_equal(refined.serving[9:], data.rationales.serving[9:])
+    taught = whole.refined_as_hindsight().rationales
+    assert np.allclose(taught.hindsight[:9], encode(["kite lamp"]))
+    assert np.array_equal(taught.hindsight[9:], data.rationales.hindsight[9:])
+    assert np.array_equal(taught.serving, data.rationales.serving)
     thoughts = whole.random_thoughts().item_thoughts
     assert np.isnan(thoughts[3]).all()
     assert np.isnan(data.item_thoughts[3]).all()
