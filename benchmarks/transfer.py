@@ -104,14 +104,9 @@ def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """People of one source who come to the target, the test part of them."""
     (source,) = arguments.sources
     tables = [stored("interactions", name) for name in (source, arguments.target)]
+    here, there = stored_data(source), stored_data(arguments.target)
     written = _bridging(source, arguments.target)
-    people = Arrivals.between(
-        stored_data(source),
-        stored_data(arguments.target),
-        known_before(*tables),
-        written,
-        drawn=arguments.drawn,
-    )
+    people = Arrivals.between(here, there, known_before(*tables), written, drawn=arguments.drawn)
     told = {"drawn item": arguments.drawn, "bridging rationales": written is not None}
     experiment = ", ".join(["arrivals", *(name for name, holds in told.items() if holds)])
     found = evaluate_arrivals(people, seed=arguments.seed)

@@ -17,6 +17,8 @@ settings.register_profile("pulse", deadline=None)
 settings.load_profile("pulse")
 
 SLOW_TO_MAKE = ("pipeline", "weights")
+FIRST = (*SLOW_TO_MAKE, "tests/real_data/test_pipeline_real.py")
+"""Groups that take longest: begun first, lest one process waits for the other at the end."""
 
 OURS = (
     "PULSE_CONFIG",
@@ -33,9 +35,14 @@ OURS = (
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Put what uses a fixture of the whole session into one group, and every other file into its own."""
+    items.sort(key=lambda item: _group(item) not in FIRST)
     for item in items:
-        shared = [name for name in SLOW_TO_MAKE if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group([*shared, item.nodeid.split("::")[0]][0]))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item):
+    shared = [name for name in SLOW_TO_MAKE if name in getattr(item, "fixturenames", ())]
+    return [*shared, item.nodeid.split("::")[0]][0]
 
 
 @pytest.fixture(autouse=True)
