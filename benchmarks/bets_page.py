@@ -20,8 +20,8 @@ few scalars fitted; *trained* is the whole Thought Space, counts included, the m
 catalogue's texts, as many as were written; *texts as item thoughts* shows the text twice, which is the width
 of two views with nothing new in the second. A gain that these keep is no gain of what was written. Where
 validation gives them the weight 0, the model is made without them and ranks as without thoughts, to the digit
-(not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are older, and had
-the width of two views; there it ran as Q4_K_M, elsewhere in int8).
+(not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are older and
+had the width of two views; there it ran as Q4_K_M, elsewhere in int8).
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better.
 """
