@@ -103,7 +103,8 @@ def _summary(rows: list[dict[str, Any]]) -> str:
     for key, found in groupby(sorted(told, key=about), key=about):
         by_users = {row["users"]: _gain(row) for row in found}
         cold = next((by_users[users] for users in COLD if users in by_users), "")
-        lines.append(" | ".join([*key, by_users["all"], cold]))
+        *what, writer = key
+        lines.append(" | ".join([*what, writer or "nobody", by_users["all"], cold]))
     return SUMMARY + "".join(f"| {line} |\n" for line in lines)
 
 
