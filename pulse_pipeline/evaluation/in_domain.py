@@ -30,6 +30,7 @@ from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 MODEL = "PULSE"
 WITHOUT = "PULSE, no rationales"
 SHUFFLED = "PULSE, shuffled rationales"
+IN_FULL = "PULSE, rationales in full"
 BASELINE = "baseline"
 DIFFERENCE = "NDCG difference"
 
@@ -117,7 +118,8 @@ def evaluate_in_domain(
     """Our models on a domain that they were trained on, with p-values against the best baseline.
 
     The domain's own model is also shown without rationales and with another user's rationales, so
-    that what rationales add is seen on the same users.
+    that what rationales add is seen on the same users; and where validation said to serve them in part or
+    not at all, with rationales in full, so that it is seen whether validation was right.
 
     Args:
         data: The domain, under one protocol.
@@ -136,6 +138,8 @@ def evaluate_in_domain(
         if mix == data.domain:
             rankers.append(ThoughtSpaceRanker(model, WITHOUT, rationales="none"))
             rankers.append(ThoughtSpaceRanker(model, SHUFFLED, rationales="shuffled", seed=seed))
+            if data.rationales is not None and float(model.reading(home=True).rationale) != 1:
+                rankers.append(ThoughtSpaceRanker(model, IN_FULL, rationales="in full"))
         for ranker in rankers:
             result = evaluate_ranker(
                 ranker,
@@ -150,7 +154,7 @@ def evaluate_in_domain(
 
 
 def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.DataFrame:
-    """What rationales add: the domain's own model minus itself without them, and with others'.
+    """What rationales add: the domain's own model minus itself without them, with others', and in full.
 
     Only users who have a rationale are compared; for the others there is nothing to leave out.
 
@@ -171,7 +175,7 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     if not with_one.any():
         return Metrics.create_empty()
     rows = []
-    for name in (WITHOUT, SHUFFLED):
+    for name in (WITHOUT, SHUFFLED, *([IN_FULL] if IN_FULL in named else [])):
         found = difference(own, named[name], among=with_one)
         template = own.metrics.filter(slice="all", candidates=FULL, metric="NDCG", k=10)
         rows.append(

@@ -53,9 +53,13 @@ def load(directory: Path) -> ThoughtSpace:
         config = ThoughtSpaceConfig.model_validate(settings["config"])
         model = ThoughtSpace(settings["width"], catalogues, config, settings["views"])
         weights = load_file(directory / WEIGHTS)
-        # Checkpoints from before there was a trend go without.
-        untrended = {name: value for name, value in model.state_dict().items() if name.endswith(".trend")}
-        model.load_state_dict(untrended | weights)
+        # Checkpoints from before these were fitted have no trend, and serve rationales in full.
+        unfitted = {
+            name: value
+            for name, value in model.state_dict().items()
+            if name.endswith((".trend", ".rationale"))
+        }
+        model.load_state_dict(unfitted | weights)
     except (OSError, json.JSONDecodeError, ValidationError, KeyError, SafetensorError, RuntimeError) as error:
         raise _unreadable(directory) from error
     return model.eval()

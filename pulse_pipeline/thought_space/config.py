@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pulse_pipeline.provenance import fingerprint
 
-METHOD = 4
+METHOD = 5
 """Raised when the same settings come to train something else: what was trained before is stale then."""
 
 
@@ -52,6 +52,10 @@ class ThoughtSpaceConfig(BaseModel):
     trend_weights: tuple[float, ...] = Field(default=(0.0, 0.5, 1.0, 2.0, 4.0), min_length=1)
     """Tried weights of what is taken lately (`trend`), beside the logits, at home only, mildest first; 0
     alone leaves it out."""
+
+    rationale_serving_weights: tuple[float, ...] = Field(default=(0.0, 0.5, 1.0), min_length=1)
+    """Tried weights of what the gate lets in of a user's rationale when ranking, mildest first; 1 alone lets
+    in what it has learned to."""
 
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the learned departure of item vectors from their texts; 0 leaves it out."""

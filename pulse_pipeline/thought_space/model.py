@@ -15,7 +15,8 @@ Notable features:
 - at home two weights, zero until they are fitted, of what was counted: what follows the last items, and
   what is taken lately
 - abroad (any other domain) only what transfers is used: centring, the few scalars, rationales
-- thought = normalise(behaviour + gate * rationale); the gate starts closed, and is 0 without a rationale
+- thought = normalise(behaviour + weight * gate * rationale); the gate starts closed, and is 0 without a
+  rationale; the weight, 1 in training, is fitted on validation for what is served, at home and abroad
 - one dot product an item at serving, with a learned temperature
 
 The idea is PULSE's (arXiv 2510.08626): behaviour and rationale meet in one space that recommends.
@@ -200,9 +201,9 @@ class ThoughtSpace(nn.Module):
         flat = self._side_by_side(moved @ space.basis, space, home=home)
         return _unit(flat + self.rationale_projection(flat)) * present[:, None]
 
-    def fuse(self, behaviour: Tensor, rationales: Tensor) -> Tensor:
+    def fuse(self, behaviour: Tensor, rationales: Tensor, weight: float = 1.0) -> Tensor:
         """One thought from what and why; behaviour alone where the rationale is a zero row [b, v d]."""
-        return _unit(behaviour + self.gate(behaviour, rationales)[:, None] * rationales)
+        return _unit(behaviour + weight * self.gate(behaviour, rationales)[:, None] * rationales)
 
     def scores(self, thoughts: Tensor, items: Tensor, bias: Tensor, *, home: bool) -> Tensor:
         """Logits of items: one dot product each, over the temperature [b, n]."""
@@ -218,13 +219,15 @@ class Reading(nn.Module):
     """How a history is read: a few scalars, which cannot bend the geometry of the texts."""
 
     def __init__(self, config: ThoughtSpaceConfig) -> None:
-        """Start with equal weights, the spectrum as it is, texts alone and no regard for ratings."""
+        """Start with equal weights, the spectrum as it is, texts alone, no regard for ratings."""
         super().__init__()
         self.recency = nn.Parameter(torch.zeros(config.recency_window))
         self.flattening = nn.Parameter(torch.zeros(()))
         self.item_thought = nn.Parameter(torch.zeros(()))
         self.dislike = nn.Parameter(torch.zeros(()))
         self.log_temperature = nn.Parameter(torch.tensor(config.item_temperature).log())
+        self.rationale: Tensor
+        self.register_buffer("rationale", torch.ones(()))
 
     def weights(self, lag: Tensor) -> Tensor:
         """Weight of an item that lies `lag` items back; 0 for the future and beyond the window."""

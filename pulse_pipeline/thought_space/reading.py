@@ -1,4 +1,4 @@
-"""Fitting the few scalars that gradients would bend: how histories are read, how much counts weigh."""
+"""Fitting the few scalars that gradients would bend: how histories are read, what else weighs how much."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import FloatArray
 from pulse_pipeline.thought_space.model import ThoughtSpace
-from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker, Use
 from pulse_pipeline.thought_space.validation import Validation
 
 Gains = list[FloatArray]
@@ -61,6 +61,32 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
         model.attention.disliked.requires_grad_(rated)
 
 
+def fit_rationales(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
+    """Choose how much of what the gate lets in of a rationale is served, for home and abroad.
+
+    The gate learns from training items that a rationale is right about them; whether it is about the next
+    ones, validation tells. As a rationale costs a language model's answer and a wrong one harms, the mildest
+    weight is taken that is within two standard errors of the difference to the best.
+    """
+    if not validation.has_rationales:
+        return
+    for home in (True, False):
+        weight = model.reading(home).rationale
+
+        def apply(value: float, weight: Tensor = weight) -> None:
+            weight.fill_(value)
+
+        _choose(
+            config.rationale_serving_weights,
+            apply,
+            validation,
+            paired=True,
+            errors=2,
+            abroad=not home,
+            rationales="own",
+        )
+
+
 def fit_counts(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
     """Choose, for each domain of the mix, how much counts weigh beside the trained model.
 
@@ -96,18 +122,21 @@ def _choose(
     validation: Validation,
     *,
     paired: bool = False,
+    errors: float = 1,
+    abroad: bool = True,
+    rationales: Use = "none",
 ) -> None:
     tried: list[Gains] = []
     for value in values:
         apply(value)
-        gains = validation.gains(abroad=True)
+        gains = validation.gains(abroad=abroad, rationales=rationales)
         if not gains:
             break
         tried.append(gains)
     if not tried:
         apply(values[0])
         return
-    apply(values[_mildest(tried, paired=paired)])
+    apply(values[_mildest(tried, paired=paired, errors=errors)])
 
 
 def _mildest(tried: list[Gains], *, paired: bool, errors: float = 1) -> int:

@@ -14,7 +14,7 @@ from pulse_pipeline.thought_space.following import Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
 from pulse_pipeline.thought_space.trend import trend
 
-Use = Literal["own", "none", "shuffled"]
+Use = Literal["own", "none", "shuffled", "in full"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class ThoughtSpaceRanker:
         Args:
             model: The trained model.
             name: What the results call it.
-            rationales: Each user's own serving rationale, none, or another user's (a control).
+            rationales: Each user's own serving rationale, none, another user's (a control), or the own one in
+                full, whatever validation said that it weighs (a control).
             seed: Seed of the shuffle.
             abroad: Treat every domain as foreign, even one of the mix (a control).
             spaces: Domains already prepared by `model.space`, by name.
@@ -134,11 +135,12 @@ class ThoughtSpaceRanker:
         disliked = [data.dislikes(user, history) for user, history in zip(users, histories, strict=True)]
         behaviour = latest_behaviour(self._model, items, histories, disliked, home=home)
         vectors = self._rationales(data)
-        if vectors is None:
+        weight = 1.0 if self._use == "in full" else float(self._model.reading(home).rationale)
+        if vectors is None or not weight:
             return behaviour
         written = rationale_vectors(vectors[users], behaviour.device)
         why = self._model.rationales(space, written, home=home)
-        return self._model.fuse(behaviour, why)
+        return self._model.fuse(behaviour, why, weight)
 
     def _home(self, space: Space) -> bool:
         return not self._abroad and self._model.knows(space)
@@ -146,9 +148,9 @@ class ThoughtSpaceRanker:
     def _rationales(self, data: DomainData) -> FloatArray | None:
         if data.rationales is None or self._use == "none":
             return None
-        return (
-            data.rationales.serving if self._use == "own" else shuffled(data.rationales.serving, self._seed)
-        )
+        if self._use == "shuffled":
+            return shuffled(data.rationales.serving, self._seed)
+        return data.rationales.serving
 
 
 def latest_behaviour(

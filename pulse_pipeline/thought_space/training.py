@@ -192,8 +192,9 @@ class _Training:
         return Snapshot(self._learner.tensors() | best, facts)
 
     def finish(self) -> Trained:
-        """The model of the best epoch, with the weights of what was counted beside it."""
+        """The model of the best epoch, with the weights of what is served beside behaviour."""
         self._model.load_state_dict(self._best)
+        reading.fit_rationales(self._model, self._validation, self._config)
         reading.fit_counts(self._model, self._validation, self._config)
         return Trained(self._model.cpu().eval(), pl.DataFrame(self._rows), self._config)
 

@@ -24,6 +24,11 @@ class Validation:
         self._domains = [(data, _sample(data, config.validation_users, rng)) for data in domains]
 
     @property
+    def has_rationales(self) -> bool:
+        """Whether anything was written about users of any domain."""
+        return any(data.rationales is not None for data, _ in self._domains)
+
+    @property
     def has_dislikes(self) -> bool:
         """Whether users of any domain rated items low."""
         return any(data.disliked is not None for data, _ in self._domains)
@@ -33,14 +38,14 @@ class Validation:
         gains = self.gains(abroad=False)
         return float(np.mean([gain.mean() for gain in gains])) if gains else 0.0
 
-    def gains(self, *, abroad: bool) -> list[FloatArray]:
+    def gains(self, *, abroad: bool, rationales: Use = "own") -> list[FloatArray]:
         """NDCG@10 of each user, a domain an array; domains without validation items are left out.
 
         Args:
-            abroad: Treat the domains as foreign, and rationales as absent.
+            abroad: Treat the domains as foreign.
+            rationales: Whose rationales are served.
         """
-        use: Use = "none" if abroad else "own"
-        ranker = ThoughtSpaceRanker(self._model, rationales=use, abroad=abroad, spaces=self._spaces)
+        ranker = ThoughtSpaceRanker(self._model, rationales=rationales, abroad=abroad, spaces=self._spaces)
         return [_gains(ranker, data, users) for data, users in self._domains if len(users)]
 
     def domain_gains(self, domain: str, ranker: ThoughtSpaceRanker) -> FloatArray | None:

@@ -56,6 +56,7 @@ def abroad(worlds):
     for target, data in worlds.items():
         sources = [worlds[name] for name in DEMO_DOMAINS if name != target]
         model = train("all-but-" + target, sources, ThoughtSpaceConfig(epochs=8)).model
+        assert float(model.abroad.rationale) > 0, "validation elsewhere has to say that reasons serve here"
         for use in ("own", "none", "shuffled"):
             found[use].append(_ndcg(ThoughtSpaceRanker(model, use, rationales=use), data))
         found["popularity"].append(_ndcg(Popularity().fit(data), data))

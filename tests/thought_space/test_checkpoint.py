@@ -35,13 +35,15 @@ def test_a_loaded_model_scores_exactly_as_the_saved_one(plant, tmp_path):
     assert checkpoint.read_metadata(tmp_path / "model") == {"mix": "films"}
 
 
-def test_a_checkpoint_from_before_there_was_a_trend_is_read_without_one(model, tmp_path):
+def test_a_checkpoint_from_before_weights_were_fitted_is_read_as_it_served(model, tmp_path):
     checkpoint.save(tmp_path / "model", model)
     weights = load_file(tmp_path / "model" / checkpoint.WEIGHTS)
-    old = {name: value for name, value in weights.items() if not name.endswith(".trend")}
-    assert len(old) == len(weights) - 2
+    old = {name: value for name, value in weights.items() if not name.endswith((".trend", ".rationale"))}
+    assert len(old) == len(weights) - 4
     save_file(old, tmp_path / "model" / checkpoint.WEIGHTS)
-    assert all(float(home.trend) == 0 for home in checkpoint.load(tmp_path / "model").homes)
+    loaded = checkpoint.load(tmp_path / "model")
+    assert all(float(home.trend) == 0 for home in loaded.homes)
+    assert float(loaded.at_home.rationale) == float(loaded.abroad.rationale) == 1
 
 
 def test_a_reordered_catalogue_finds_its_residuals_by_id(plant, model, tmp_path):

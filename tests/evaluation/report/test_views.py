@@ -115,6 +115,20 @@ def test_a_model_trained_without_rationales_decides_before_one_that_is_refused_t
     assert [one.protocol for one in answer.deciding(found)] == ["temporal"]
 
 
+def test_rationales_that_are_not_served_are_told_apart_from_those_that_change_nothing() -> None:
+    rows = [
+        difference(NONE, 0.0, 0.0, 0.0),
+        difference(NONE, 0.0, 0.0, 0.0, protocol="temporal"),
+        difference("rationales in full", 0.01, -0.01, 0.03),
+    ]
+    temporal, loo = answer.verdicts(report(differences=rows))
+    assert "not served" in loo.because
+    assert loo.in_full == rows[2]
+    assert "alike" in temporal.because
+    assert temporal.in_full is None
+    assert loo.case == temporal.case == "open"
+
+
 def test_differences_are_read_from_the_table_all_users_first() -> None:
     shared = {"metric": "NDCG difference", "p_value_vs_best_baseline": 0.2}
     hits = shared | {"metric": "HR difference", "k": 1}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pulse_pipeline.evaluation.bootstrap import Interval
-from pulse_pipeline.evaluation.in_domain import SHUFFLED, WITHOUT
+from pulse_pipeline.evaluation.in_domain import IN_FULL, SHUFFLED, WITHOUT
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow, ReportInputs
 from pulse_pipeline.evaluation.report.views.metrics import PROTOCOLS
 
@@ -24,6 +24,7 @@ class Verdict:
         case: Which of the three.
         silent: Our model minus itself without rationales.
         strangers: Minus itself with other users' rationales; None where that was not measured.
+        in_full: Minus itself with rationales served in full; None where validation said to serve them so.
         because: Why it is this case, in a sentence.
     """
 
@@ -32,6 +33,7 @@ class Verdict:
     case: Case
     silent: DifferenceRow
     strangers: DifferenceRow | None
+    in_full: DifferenceRow | None
     because: str
 
 
@@ -46,9 +48,15 @@ def verdicts(report: ReportInputs) -> list[Verdict]:
         for row in report.differences
         if _asked(report, row)
     }
-    silent, strangers = (name.removeprefix(f"{report.model}, ") for name in (WITHOUT, SHUFFLED))
+    silent, strangers, in_full = (
+        name.removeprefix(f"{report.model}, ") for name in (WITHOUT, SHUFFLED, IN_FULL)
+    )
     return [
-        _verdict(found[*place, silent], found.get((*place, strangers)))
+        _verdict(
+            found[*place, silent],
+            found.get((*place, strangers)),
+            found.get((domain.name, protocol, False, in_full)),
+        )
         for domain in report.domains
         for protocol in PROTOCOLS
         for retrained in (True, False)
@@ -86,9 +94,13 @@ def _asked(report: ReportInputs, row: DifferenceRow) -> bool:
     return row.model == report.model and row.candidates == "full" and row.metric == "NDCG@10"
 
 
-def _verdict(silent: DifferenceRow, strangers: DifferenceRow | None) -> Verdict:
+def _verdict(
+    silent: DifferenceRow, strangers: DifferenceRow | None, in_full: DifferenceRow | None
+) -> Verdict:
     case, because = _case(silent.difference, strangers.difference if strangers else None)
-    return Verdict(silent.dataset, silent.protocol, case, silent, strangers, because)
+    if in_full is not None and not silent.retrained and _alike(silent.difference):
+        because = "They were learned from, and are not served: validation saw no gain."
+    return Verdict(silent.dataset, silent.protocol, case, silent, strangers, in_full, because)
 
 
 def _case(silent: Interval, strangers: Interval | None) -> tuple[Case, str]:
@@ -108,8 +120,12 @@ def _case(silent: Interval, strangers: Interval | None) -> tuple[Case, str]:
 
 
 def _not_shown(silent: Interval, strangers: Interval | None) -> str:
-    if silent.low == silent.high == 0:
+    if _alike(silent):
         return "Both rank every user's item alike."
     if strangers is not None and strangers.low > 0:
         return "A user's own rationale does better than a stranger's, but no better than none."
     return "The interval of the difference to no rationale holds zero."
+
+
+def _alike(difference: Interval) -> bool:
+    return difference.low == difference.high == 0
