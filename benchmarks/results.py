@@ -103,8 +103,9 @@ measured on test items that were looked at before its rule was set.
 """
 DIFFERENCES = """## What rationales add
 
-NDCG@10 of our model minus itself *served* without, or with another user's, rationale; users who have one,
-first seed, p-values of 1,000 draws.
+NDCG@10 of our model minus itself *served* without, or with another user's, rationale; where validation lets
+rationales be served in part or not at all, also minus itself with its own in full. Users who have one, first
+seed, p-values of 1,000 draws.
 
 | difference | domain | protocol | users | value | interval | p |
 | --- | --- | --- | --- | --- | --- | --- |
