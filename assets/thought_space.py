@@ -98,6 +98,9 @@ def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Mode
         metrics[f"{protocol}_val_ndcg@10"] = float(str(one.history["val_ndcg@10"].max()))
         metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
+        if one.history["thought"].count():  # rationales were learned from: how much of them is served
+            metrics[f"{protocol}_rationale_weight"] = float(one.model.at_home.rationale)
+            metrics[f"{protocol}_rationale_weight_abroad"] = float(one.model.abroad.rationale)
     curve = charts.to_png(_curve(trained))
     work.run.artifact("validation.png", curve)
     return work.result(trained, weights_version(trained), {"validation": picture(curve)}, metrics)

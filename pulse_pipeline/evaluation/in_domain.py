@@ -18,7 +18,7 @@ from pulse_pipeline.evaluation.evaluate import (
 )
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import Ranker
-from pulse_pipeline.evaluation.slices import WITH_RATIONALE, has_rationale
+from pulse_pipeline.evaluation.slices import WITH_RATIONALE
 from pulse_pipeline.evaluation.standings import standings
 from pulse_pipeline.evaluation.standings_table import read_standings, standings_table
 from pulse_pipeline.progress import track
@@ -138,7 +138,7 @@ def evaluate_in_domain(
         if mix == data.domain:
             rankers.append(ThoughtSpaceRanker(model, WITHOUT, rationales="none"))
             rankers.append(ThoughtSpaceRanker(model, SHUFFLED, rationales="shuffled", seed=seed))
-            if data.rationales is not None and float(model.reading(home=True).rationale) != 1:
+            if data.has_rationale.any() and float(model.reading(home=True).rationale) != 1:
                 rankers.append(ThoughtSpaceRanker(model, IN_FULL, rationales="in full"))
         for ranker in rankers:
             result = evaluate_ranker(
@@ -171,7 +171,7 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     if MODEL not in named:
         return Metrics.create_empty()
     own = named[MODEL]
-    with_one = has_rationale(data)[own.ranks.users]
+    with_one = data.has_rationale[own.ranks.users]
     if not with_one.any():
         return Metrics.create_empty()
     rows = []

@@ -33,7 +33,7 @@ def slices(data: DomainData, ranked: UserRanks, phase: Phase) -> Iterator[tuple[
     groups = [(ALL, everyone), *_by_history(data.history_lengths(phase)[ranked.users])]
     targets = [data.target(user, phase) for user in ranked.users]
     groups += [(name, of_items[targets]) for name, of_items in _by_popularity(training_counts(data))]
-    with_one = has_rationale(data)[ranked.users]
+    with_one = data.has_rationale[ranked.users]
     if with_one.any() and not with_one.all():
         groups += [(WITH_RATIONALE, with_one), (WITHOUT_RATIONALE, ~with_one)]
     yield from ((name, members) for name, members in groups if members.any())
@@ -54,10 +54,3 @@ def _by_popularity(counts: IntArray) -> Iterator[tuple[str, Mask]]:
     yield from [("target:head", head), ("target:tail", ~head)]
     yield from ((f"target:fifth-{n + 1}", fifths == n) for n in range(FIFTHS))
     yield from [("target:cold", counts == 0), ("target:rare", (counts > 0) & (counts < RARE))]
-
-
-def has_rationale(data: DomainData) -> Mask:
-    """Which users have a rationale to be served with [n_users]."""
-    if data.rationales is None:
-        return np.zeros(len(data.user_ids), dtype=np.bool_)
-    return np.logical_not(np.isnan(data.rationales.serving).any(axis=1))

@@ -73,6 +73,13 @@ class DomainData:
         return len(self.item_ids)
 
     @property
+    def has_rationale(self) -> NDArray[np.bool_]:
+        """Which users have a rationale to be served with [n_users]."""
+        if self.rationales is None:
+            return np.zeros(len(self.user_ids), dtype=np.bool_)
+        return np.logical_not(np.isnan(self.rationales.serving).any(axis=1))
+
+    @property
     def listed(self) -> NDArray[np.bool_]:
         """Which items' texts may be looked at as a whole, to centre and to flatten them [n_items].
 

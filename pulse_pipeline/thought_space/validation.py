@@ -25,8 +25,8 @@ class Validation:
 
     @property
     def has_rationales(self) -> bool:
-        """Whether anything was written about users of any domain."""
-        return any(data.rationales is not None for data, _ in self._domains)
+        """Whether users of any domain have a rationale to be served with."""
+        return any(data.has_rationale.any() for data, _ in self._domains)
 
     @property
     def has_dislikes(self) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from pulse_pipeline.evaluation.slices import has_rationale
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.thought_space.data import DomainData, IntArray
 
@@ -53,7 +52,7 @@ def served(data: DomainData, rationales: pl.DataFrame) -> Served:
     """
     written = foresight_of(data, rationales).filter("valid")
     texts = dict(written.select("user_id", "rationale").iter_rows())
-    there = has_rationale(data)
+    there = data.has_rationale
     users = [user for user in data.evaluated_users("test") if there[user] and data.user_ids[user] in texts]
     chosen = np.array(users, dtype=np.int64)
     return Served(data, chosen, [texts[data.user_ids[user]] for user in chosen])
