@@ -49,8 +49,9 @@ def bought(model: ThoughtSpace, data: DomainData, refined: FloatArray) -> Bought
     return Bought(
         users=int(both[data.evaluated_users("valid")].sum()),
         without=_mean(ThoughtSpaceRanker(model, rationales="none"), data, both),
-        seed=_mean(ThoughtSpaceRanker(model), data, both),
-        refined=_mean(ThoughtSpaceRanker(model), served, both),
+        # In full: what validation made of the seeds says nothing about refined ones.
+        seed=_mean(ThoughtSpaceRanker(model, rationales="in full"), data, both),
+        refined=_mean(ThoughtSpaceRanker(model, rationales="in full"), served, both),
     )
 
 
