@@ -14,6 +14,7 @@ from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
+from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.training import Trained, train
 from resources.storage import Models, table_path
 from resources.tracking import Tracking
@@ -61,12 +62,14 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
                 work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
             states = home.training / context.partition_key
             trained = Models(_origin(context, project, interactions))
+            served: dict[str, float] = {}
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
                     state = states / f"{protocol}.safetensors"
                     trained[protocol] = train(context.partition_key, domains, config, state=state)
-            result = _result(work, trained)
+                    served |= _served(protocol, trained[protocol].model, domains)
+            result = _result(work, trained, served)
             shutil.rmtree(states, ignore_errors=True)  # there is none where nothing could be learned
             return result
 
@@ -88,8 +91,19 @@ def _origin(context: dg.AssetExecutionContext, project: Project, members: Tables
     }
 
 
-def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Models]:
-    metrics: dict[str, float] = {}
+def _served(protocol: Protocol, model: ThoughtSpace, domains: list[DomainData]) -> dict[str, float]:
+    """How much of what the gate lets in of a rationale is served, in each domain that has any, and abroad."""
+    told = [data.domain for data in domains if data.has_rationale.any()]
+    weights = {domain: model.serving_weight(domain, home=True) for domain in told}
+    if told:
+        weights["abroad"] = model.rationale_serving_weight
+    return {
+        f"{protocol}_rationale_serving_weight_{place}": float(weight) for place, weight in weights.items()
+    }
+
+
+def _result(work: Materialisation, trained: Models, served: dict[str, float]) -> dg.MaterializeResult[Models]:
+    metrics = dict(served)
     for protocol, one in trained.items():
         renamed = one.history.select("epoch", pl.exclude("epoch").name.prefix(f"{protocol}_"))
         work.run.curve(renamed, step="epoch")
@@ -98,9 +112,6 @@ def _result(work: Materialisation, trained: Models) -> dg.MaterializeResult[Mode
         metrics[f"{protocol}_val_ndcg@10"] = float(str(one.history["val_ndcg@10"].max()))
         metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
-        if one.history["thought"].count():  # rationales were learned from: how much of them is served
-            metrics[f"{protocol}_rationale_weight"] = float(one.model.at_home.rationale)
-            metrics[f"{protocol}_rationale_weight_abroad"] = float(one.model.abroad.rationale)
     curve = charts.to_png(_curve(trained))
     work.run.artifact("validation.png", curve)
     return work.result(trained, weights_version(trained), {"validation": picture(curve)}, metrics)

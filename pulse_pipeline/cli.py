@@ -103,9 +103,7 @@ def recommend(
     answer = serving.recommend(serving.load(Home.from_environment(), _known(domain)), user, k)
     answer["synthetic"] = _is_synthetic(domain)
     if not why:
-        del answer["rationale"], answer["rationale_is_inherited"]
-        for item in answer["recommendations"]:
-            del item["because_of"]
+        answer = _without_reasons(answer)
     if as_json:
         _print_json(answer)
         return
@@ -371,6 +369,13 @@ def _known(domain: str) -> str:
     from pulse_pipeline.domains import load_registry
 
     return load_registry().domain(domain).name
+
+
+def _without_reasons(answer: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in answer.items() if not key.startswith("rationale")}
+    for item in kept["recommendations"]:
+        del item["because_of"]
+    return kept
 
 
 def _say(line: str) -> None:

@@ -127,6 +127,7 @@ def recommend(served: Served, user_id: str, k: int) -> dict[str, Any]:
         "user_id": user_id,
         "rationale": served.rationales.get(user_id),
         "rationale_is_inherited": user_id in served.inheriting,
+        "rationale_weight": served.explainer.rationale_weight,
         "recommendations": items,
     }
 

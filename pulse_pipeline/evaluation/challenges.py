@@ -163,7 +163,8 @@ CHALLENGES: tuple[Challenge, ...] = (
     ),
     Challenge(
         "Weak semantics",
-        "NDCG@10 that the users' own rationales add to the ranking without any: a negative figure is a loss.",
+        "NDCG@10 that the users' own rationales add to the ranking without any: a negative figure is a loss, "
+        "exactly 0 says that validation saw no gain in serving them.",
         Query(DIFFERENCE, slice=WITH_RATIONALE, model=f"{MODEL} - {WITHOUT}"),
         "#ablations",
         ("docs/results.md",),

@@ -2,7 +2,8 @@
 
 Both rank the leave-one-out *validation* targets of the same users; test targets are never looked at, so that
 what is reported of a champion was not what it was chosen by. Validation targets did choose the epoch of
-either model: its figures on them flatter both alike. The alias moves only if the 95 % interval of the paired
+either model, and the weights of what is served beside behaviour: its figures on them flatter both, a newer
+one more where an older had fewer such weights. The alias moves only if the 95 % interval of the paired
 NDCG@10 difference, new minus champion, excludes a loss: its lower end is zero or more, and the difference
 itself is above zero, so that an equal model changes nothing.
 """

@@ -31,6 +31,8 @@ MODEL = "PULSE"
 WITHOUT = "PULSE, no rationales"
 SHUFFLED = "PULSE, shuffled rationales"
 IN_FULL = "PULSE, rationales in full"
+SHUFFLED_IN_FULL = "PULSE, shuffled rationales in full"
+CONTROLS = (WITHOUT, SHUFFLED, IN_FULL, SHUFFLED_IN_FULL)
 BASELINE = "baseline"
 DIFFERENCE = "NDCG difference"
 
@@ -119,7 +121,7 @@ def evaluate_in_domain(
 
     The domain's own model is also shown without rationales and with another user's rationales, so
     that what rationales add is seen on the same users; and where validation said to serve them in part or
-    not at all, with rationales in full, so that it is seen whether validation was right.
+    not at all, with both in full, so that it is seen whether validation was right.
 
     Args:
         data: The domain, under one protocol.
@@ -138,9 +140,8 @@ def evaluate_in_domain(
         if mix == data.domain:
             rankers.append(ThoughtSpaceRanker(model, WITHOUT, rationales="none"))
             rankers.append(ThoughtSpaceRanker(model, SHUFFLED, rationales="shuffled", seed=seed))
-            if data.has_rationale.any() and float(model.reading(home=True).rationale) != 1:
-                rankers.append(ThoughtSpaceRanker(model, IN_FULL, rationales="in full"))
-        for ranker in rankers:
+        held_back = _in_full(model, data, seed) if mix == data.domain else []
+        for ranker in rankers + held_back:
             result = evaluate_ranker(
                 ranker,
                 data,
@@ -149,12 +150,24 @@ def evaluate_in_domain(
                 spec_fingerprint=spec_fingerprint,
                 candidates=candidates,
             )
-            evaluated.append(Evaluated(with_p_values(result, baselines), result.ranks))
+            # What validation has held back is held against our model alone, and enters no family of tests.
+            tested = ranker not in held_back
+            evaluated.append(Evaluated(with_p_values(result, baselines), result.ranks) if tested else result)
     return evaluated
 
 
+def _in_full(model: ThoughtSpace, data: DomainData, seed: int) -> list[ThoughtSpaceRanker]:
+    """What would come of rationales, and of another user's, had validation not held them back."""
+    if not data.has_rationale.any() or float(model.serving_weight(data.domain, home=True)) == 1:
+        return []
+    return [
+        ThoughtSpaceRanker(model, IN_FULL, in_full=True),
+        ThoughtSpaceRanker(model, SHUFFLED_IN_FULL, rationales="shuffled", seed=seed, in_full=True),
+    ]
+
+
 def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.DataFrame:
-    """What rationales add: the domain's own model minus itself without them, with others', and in full.
+    """What rationales add: our own model minus itself without them, with others', with either in full.
 
     Only users who have a rationale are compared; for the others there is nothing to leave out.
 
@@ -175,7 +188,7 @@ def rationale_differences(evaluated: list[Evaluated], data: DomainData) -> pl.Da
     if not with_one.any():
         return Metrics.create_empty()
     rows = []
-    for name in (WITHOUT, SHUFFLED, *([IN_FULL] if IN_FULL in named else [])):
+    for name in (control for control in CONTROLS if control in named):
         found = difference(own, named[name], among=with_one)
         template = own.metrics.filter(slice="all", candidates=FULL, metric="NDCG", k=10)
         rows.append(

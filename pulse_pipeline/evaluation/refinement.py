@@ -50,8 +50,8 @@ def bought(model: ThoughtSpace, data: DomainData, refined: FloatArray) -> Bought
         users=int(both[data.evaluated_users("valid")].sum()),
         without=_mean(ThoughtSpaceRanker(model, rationales="none"), data, both),
         # In full: what validation made of the seeds says nothing about refined ones.
-        seed=_mean(ThoughtSpaceRanker(model, rationales="in full"), data, both),
-        refined=_mean(ThoughtSpaceRanker(model, rationales="in full"), served, both),
+        seed=_mean(ThoughtSpaceRanker(model, in_full=True), data, both),
+        refined=_mean(ThoughtSpaceRanker(model, in_full=True), served, both),
     )
 
 

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -53,13 +55,7 @@ def load(directory: Path) -> ThoughtSpace:
         config = ThoughtSpaceConfig.model_validate(settings["config"])
         model = ThoughtSpace(settings["width"], catalogues, config, settings["views"])
         weights = load_file(directory / WEIGHTS)
-        # Checkpoints from before these were fitted have no trend, and serve rationales in full.
-        unfitted = {
-            name: value
-            for name, value in model.state_dict().items()
-            if name.endswith((".trend", ".rationale"))
-        }
-        model.load_state_dict(unfitted | weights)
+        model.load_state_dict(_unfitted(model) | weights)
     except (OSError, json.JSONDecodeError, ValidationError, KeyError, SafetensorError, RuntimeError) as error:
         raise _unreadable(directory) from error
     return model.eval()
@@ -82,6 +78,13 @@ def _settings(directory: Path) -> dict[str, Any]:
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         raise _unreadable(directory)
     return settings
+
+
+def _unfitted(model: ThoughtSpace) -> dict[str, Tensor]:
+    """What a checkpoint from before these weights were fitted means: no trend, and rationales in full."""
+    meant = {"trend": 0.0, "rationale_serving_weight": 1.0}
+    names = [(name, name.rpartition(".")[2]) for name in model.state_dict()]
+    return {name: torch.tensor(meant[weight]) for name, weight in names if weight in meant}
 
 
 def _unreadable(directory: Path) -> PulseError:

@@ -54,8 +54,8 @@ class ThoughtSpaceConfig(BaseModel):
     alone leaves it out."""
 
     rationale_serving_weights: tuple[float, ...] = Field(default=(0.0, 0.5, 1.0), min_length=1)
-    """Tried weights of what the gate lets in of a user's rationale when ranking, mildest first; 1 alone lets
-    in what it has learned to."""
+    """Tried weights of what the gate lets in of a user's rationale when ranking, mildest first, which holds
+    until validation says otherwise; 1 alone serves what the gate lets in."""
 
     adapter_rank: int = Field(default=32, ge=0)
     """Rank of the learned departure of item vectors from their texts; 0 leaves it out."""

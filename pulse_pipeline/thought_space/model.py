@@ -15,8 +15,8 @@ Notable features:
 - at home two weights, zero until they are fitted, of what was counted: what follows the last items, and
   what is taken lately
 - abroad (any other domain) only what transfers is used: centring, the few scalars, rationales
-- thought = normalise(behaviour + weight * gate * rationale); the gate starts closed, and is 0 without a
-  rationale; the weight, 1 in training, is fitted on validation for what is served, at home and abroad
+- thought = normalise(behaviour + gate * rationale); the gate starts closed, and is 0 without a rationale
+- what is served of a rationale is nothing until validation says otherwise: a weight of each home, one abroad
 - one dot product an item at serving, with a learned temperature
 
 The idea is PULSE's (arXiv 2510.08626): behaviour and rationale meet in one space that recommends.
@@ -82,11 +82,11 @@ class ThoughtSpace(nn.Module):
         self.attention = AttentionResidual(wide, config) if config.attention_width else None
         self.rationale_projection = LowRank(wide, config.rationale_rank)
         self.gate = Gate(wide, config)
-        self.homes = nn.ModuleList(
-            Home(width, wide, len(items) if config.id_residual else 0) for items in catalogues.values()
-        )
+        self.homes = nn.ModuleList(Home(width, wide, len(items), config) for items in catalogues.values())
         self.rationale_shift: Tensor
         self.register_buffer("rationale_shift", torch.zeros(width))
+        self.rationale_serving_weight: Tensor
+        self.register_buffer("rationale_serving_weight", torch.tensor(config.rationale_serving_weights[0]))
 
     def space(self, data: DomainData) -> Space:
         """Prepare a domain: centre it, measure it, find its items in the ID residual by id."""
@@ -201,6 +201,10 @@ class ThoughtSpace(nn.Module):
         flat = self._side_by_side(moved @ space.basis, space, home=home)
         return _unit(flat + self.rationale_projection(flat)) * present[:, None]
 
+    def serving_weight(self, domain: str, *, home: bool) -> Tensor:
+        """How much of what the gate lets in is served, there or in a domain that is foreign."""
+        return self.home(domain).rationale_serving_weight if home else self.rationale_serving_weight
+
     def fuse(self, behaviour: Tensor, rationales: Tensor, weight: float = 1.0) -> Tensor:
         """One thought from what and why; behaviour alone where the rationale is a zero row [b, v d]."""
         return _unit(behaviour + weight * self.gate(behaviour, rationales)[:, None] * rationales)
@@ -219,15 +223,13 @@ class Reading(nn.Module):
     """How a history is read: a few scalars, which cannot bend the geometry of the texts."""
 
     def __init__(self, config: ThoughtSpaceConfig) -> None:
-        """Start with equal weights, the spectrum as it is, texts alone, no regard for ratings."""
+        """Start with equal weights, the spectrum as it is, texts alone and no regard for ratings."""
         super().__init__()
         self.recency = nn.Parameter(torch.zeros(config.recency_window))
         self.flattening = nn.Parameter(torch.zeros(()))
         self.item_thought = nn.Parameter(torch.zeros(()))
         self.dislike = nn.Parameter(torch.zeros(()))
         self.log_temperature = nn.Parameter(torch.tensor(config.item_temperature).log())
-        self.rationale: Tensor
-        self.register_buffer("rationale", torch.ones(()))
 
     def weights(self, lag: Tensor) -> Tensor:
         """Weight of an item that lies `lag` items back; 0 for the future and beyond the window."""
@@ -326,9 +328,10 @@ class Gate(nn.Module):
 class Home(nn.Module):
     """What is learned of one domain's items beyond their texts; all zero at the start."""
 
-    def __init__(self, width: int, wide: int, n_items: int) -> None:
-        """One vector and one bias an item, how its rationales' centre differs, two weights."""
+    def __init__(self, width: int, wide: int, n_items: int, config: ThoughtSpaceConfig) -> None:
+        """One vector and one bias an item, how its rationales' centre differs, three weights."""
         super().__init__()
+        n_items = n_items if config.id_residual else 0
         self.vectors = nn.Parameter(torch.zeros(n_items, wide))
         self.bias = nn.Parameter(torch.zeros(n_items))
         self.rationale_offset: Tensor
@@ -337,6 +340,8 @@ class Home(nn.Module):
         self.register_buffer("following", torch.zeros(()))
         self.trend: Tensor
         self.register_buffer("trend", torch.zeros(()))
+        self.rationale_serving_weight: Tensor
+        self.register_buffer("rationale_serving_weight", torch.tensor(config.rationale_serving_weights[0]))
 
     def residual(self, rows: Tensor) -> Tensor:
         """Vectors of items, zero for row -1 [n, d]."""

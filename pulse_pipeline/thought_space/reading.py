@@ -1,6 +1,7 @@
 """Fitting the few scalars that gradients would bend: how histories are read, what else weighs how much."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,10 +10,13 @@ from torch import Tensor
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import FloatArray
 from pulse_pipeline.thought_space.model import ThoughtSpace
-from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker, Use
 from pulse_pipeline.thought_space.validation import Validation
 
 Gains = list[FloatArray]
+"""NDCG@10 of each user, a domain an array."""
+
+FEWEST = 10
+"""Of fewer users than these a standard error says nothing."""
 
 
 def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
@@ -61,30 +65,37 @@ def fit(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig)
         model.attention.disliked.requires_grad_(rated)
 
 
-def fit_rationales(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
-    """Choose how much of what the gate lets in of a rationale is served, for home and abroad.
+def serve_at_home(model: ThoughtSpace, told: Validation, config: ThoughtSpaceConfig) -> None:
+    """Choose, for each domain of the mix, how much of what the gate lets in of a rationale is served.
 
     The gate learns from training items that a rationale is right about them; whether it is about the next
-    ones, validation tells. As a rationale costs a language model's answer and a wrong one harms, the mildest
-    weight is taken that is within two standard errors of the difference to the best.
+    ones, validation tells, and flatters it: a rationale was written right before the validation items, and
+    is older at test. A rationale also costs a language model's answer. So of the weights the mildest is taken
+    that is within two standard errors of the difference to the best.
+
+    Args:
+        model: A model at any time of its training.
+        told: Validation items of users who have a rationale, of domains of the mix.
+        config: Names the weights.
     """
-    if not validation.has_rationales:
-        return
-    for home in (True, False):
-        weight = model.reading(home).rationale
+    ranker = told.ranker()
+    for domain in told.names:
+        weight = model.home(domain).rationale_serving_weight
+        _serve(weight, config, partial(told.domain_gains, domain, ranker))
 
-        def apply(value: float, weight: Tensor = weight) -> None:
-            weight.fill_(value)
 
-        _choose(
-            config.rationale_serving_weights,
-            apply,
-            validation,
-            paired=True,
-            errors=2,
-            abroad=not home,
-            rationales="own",
-        )
+def serve_abroad(model: ThoughtSpace, told: Validation, config: ThoughtSpaceConfig) -> None:
+    """Choose how much is served in a foreign domain; as `serve_at_home`, on all domains together.
+
+    Gate and projection have learned from these domains, foreign as they are named here: what is chosen is
+    optimistic about one that they have not seen.
+
+    Args:
+        model: A model at any time of its training.
+        told: Validation items of users who have a rationale, of domains that the model does not know by name.
+        config: Names the weights.
+    """
+    _serve(model.rationale_serving_weight, config, partial(told.gains, abroad=True, rationales="own"))
 
 
 def fit_counts(model: ThoughtSpace, validation: Validation, config: ThoughtSpaceConfig) -> None:
@@ -95,25 +106,14 @@ def fit_counts(model: ThoughtSpace, validation: Validation, config: ThoughtSpace
     to test, so of its weights the mildest is taken that is within two standard errors of the difference to
     the best; one lets noise in more often than not.
     """
-    ranker = ThoughtSpaceRanker(model)
+    ranker = validation.ranker()
 
-    def tried(domain: str, weight: Tensor, values: tuple[float, ...]) -> Gains:
-        found = []
-        for value in values:
-            weight.fill_(value)
-            gains = validation.domain_gains(domain, ranker)
-            found.append(np.zeros(0, np.float32) if gains is None else gains)
-        weight.zero_()
-        return found
-
-    for domain in model.catalogues:
-        home = model.home(domain)
-        gains = tried(domain, home.following, config.following_weights)
-        if len(gains[0]):
-            home.following.fill_(config.following_weights[int(np.argmax([gain.mean() for gain in gains]))])
-            gains = tried(domain, home.trend, config.trend_weights)
-            mildest = _mildest([[gain] for gain in gains], paired=True, errors=2)
-            home.trend.fill_(config.trend_weights[mildest])
+    for domain in validation.names:
+        home, gains = model.home(domain), partial(validation.domain_gains, domain, ranker)
+        tried = _tried(home.following, config.following_weights, gains)
+        home.following.fill_(config.following_weights[int(np.argmax([_mean(one) for one in tried]))])
+        tried = _tried(home.trend, config.trend_weights, gains)
+        home.trend.fill_(config.trend_weights[_mildest(tried, paired=True, errors=2)])
 
 
 def _choose(
@@ -122,21 +122,33 @@ def _choose(
     validation: Validation,
     *,
     paired: bool = False,
-    errors: float = 1,
-    abroad: bool = True,
-    rationales: Use = "none",
 ) -> None:
     tried: list[Gains] = []
     for value in values:
         apply(value)
-        gains = validation.gains(abroad=abroad, rationales=rationales)
+        gains = validation.gains(abroad=True, rationales="none")
         if not gains:
             break
         tried.append(gains)
     if not tried:
         apply(values[0])
         return
-    apply(values[_mildest(tried, paired=paired, errors=errors)])
+    apply(values[_mildest(tried, paired=paired)])
+
+
+def _serve(weight: Tensor, config: ThoughtSpaceConfig, gains: Callable[[], Gains]) -> None:
+    values = config.rationale_serving_weights
+    told = [[of for of in found if len(of) >= FEWEST] for found in _tried(weight, values, gains)]
+    weight.fill_(values[_mildest(told, paired=True, errors=2) if told[0] else 0])
+
+
+def _tried(weight: Tensor, values: tuple[float, ...], gains: Callable[[], Gains]) -> list[Gains]:
+    """What each value gains; leaves the weight at the last."""
+    found = []
+    for value in values:
+        weight.fill_(value)
+        found.append(gains())
+    return found
 
 
 def _mildest(tried: list[Gains], *, paired: bool, errors: float = 1) -> int:

@@ -14,7 +14,7 @@ from pulse_pipeline.thought_space.following import Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
 from pulse_pipeline.thought_space.trend import trend
 
-Use = Literal["own", "none", "shuffled", "in full"]
+Use = Literal["own", "none", "shuffled"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class ThoughtSpaceRanker:
         seed: int = 0,
         *,
         abroad: bool = False,
+        in_full: bool = False,
         spaces: Mapping[str, Space] | None = None,
     ) -> None:
         """Wrap a model.
@@ -52,14 +53,15 @@ class ThoughtSpaceRanker:
         Args:
             model: The trained model.
             name: What the results call it.
-            rationales: Each user's own serving rationale, none, another user's (a control), or the own one in
-                full, whatever validation said that it weighs (a control).
+            rationales: Each user's own serving rationale, none, or another user's (a control).
             seed: Seed of the shuffle.
             abroad: Treat every domain as foreign, even one of the mix (a control).
+            in_full: Serve what the gate lets in, whatever validation said that it weighs (a control).
             spaces: Domains already prepared by `model.space`, by name.
         """
         self.name = name
-        self._model, self._use, self._seed, self._abroad = model.eval(), rationales, seed, abroad
+        self._model, self._use, self._seed = model.eval(), rationales, seed
+        self._abroad, self._in_full = abroad, in_full
         self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
         self._counts: tuple[DomainData, Following, FloatArray] | None = None
@@ -106,6 +108,13 @@ class ThoughtSpaceRanker:
         """Item vectors, the other side of the dot product [n_items, d]."""
         return _array(self._prepare(data)[1])
 
+    def rationale_weight(self, data: DomainData) -> float:
+        """How much of what the gate lets in of a rationale enters the ranking of a domain."""
+        if self._in_full:
+            return 1.0
+        space, _ = self._prepare(data)
+        return float(self._model.serving_weight(data.domain, home=self._home(space)))
+
     def _prepare(self, data: DomainData) -> tuple[Space, Tensor]:
         if self._prepared is None or self._prepared[0] is not data:
             space = self._spaces.get(data.domain) or self._model.space(data)
@@ -135,7 +144,7 @@ class ThoughtSpaceRanker:
         disliked = [data.dislikes(user, history) for user, history in zip(users, histories, strict=True)]
         behaviour = latest_behaviour(self._model, items, histories, disliked, home=home)
         vectors = self._rationales(data)
-        weight = 1.0 if self._use == "in full" else float(self._model.reading(home).rationale)
+        weight = self.rationale_weight(data)
         if vectors is None or not weight:
             return behaviour
         written = rationale_vectors(vectors[users], behaviour.device)
@@ -148,9 +157,9 @@ class ThoughtSpaceRanker:
     def _rationales(self, data: DomainData) -> FloatArray | None:
         if data.rationales is None or self._use == "none":
             return None
-        if self._use == "shuffled":
-            return shuffled(data.rationales.serving, self._seed)
-        return data.rationales.serving
+        return (
+            data.rationales.serving if self._use == "own" else shuffled(data.rationales.serving, self._seed)
+        )
 
 
 def latest_behaviour(

@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,9 @@ def train(
     """Train on a mix and keep the epoch with the best validation NDCG@10.
 
     Epoch 0 is centred text-kNN, its few reading scalars fitted (`reading.fit`), before any gradient; it
-    counts, so the result is never below text-kNN on the validation items it is judged on. Only the domains
-    of the mix and its judges are looked at.
+    counts, so no epoch is chosen that is below text-kNN on the validation items it is judged on. Epochs are
+    judged as they would be served, with as much of the rationales as pays. Only the domains of the mix and
+    its judges are looked at.
 
     Args:
         mix: The mix's name, for progress.
@@ -143,6 +144,10 @@ class _Training:
             self._validation = Validation(self._model, domains, config)
             for name, parameter in self._model.named_parameters():
                 parameter.requires_grad_(name not in snapshot.facts["frozen"])
+        self._told = Validation(self._model, domains, config, told=True)
+        # Under other names they are foreign to the model: centred without looking at their own rationales.
+        foreign = [replace(data, domain=f"abroad {data.domain}") for data in domains]
+        self._told_abroad = Validation(self._model, foreign, config, told=True)
         self._judges = Validation(self._model, judges, config) if judges else self._validation
         self._learner = Learner(self._model, domains, config, workers)
         if snapshot is None:
@@ -194,11 +199,16 @@ class _Training:
     def finish(self) -> Trained:
         """The model of the best epoch, with the weights of what is served beside behaviour."""
         self._model.load_state_dict(self._best)
-        reading.fit_rationales(self._model, self._validation, self._config)
         reading.fit_counts(self._model, self._validation, self._config)
+        self._serve()  # again, as what was counted may say the same
         return Trained(self._model.cpu().eval(), pl.DataFrame(self._rows), self._config)
 
+    def _serve(self) -> None:
+        reading.serve_at_home(self._model, self._told, self._config)
+        reading.serve_abroad(self._model, self._told_abroad, self._config)
+
     def _judge(self, row: dict[str, Any], started: float) -> None:
+        self._serve()
         score = self._judges.ndcg()
         self._rows.append({**row, JUDGED_BY: score, "seconds": time.monotonic() - started})
         if self._best_epoch == self._epoch:

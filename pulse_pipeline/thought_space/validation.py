@@ -16,17 +16,32 @@ USERS_A_BATCH = 256
 class Validation:
     """Ranks each validation item among the whole catalogue, seen items masked."""
 
-    def __init__(self, model: ThoughtSpace, domains: list[DomainData], config: ThoughtSpaceConfig) -> None:
-        """Choose the users once, so that epochs compare, and prepare the domains."""
+    def __init__(
+        self,
+        model: ThoughtSpace,
+        domains: list[DomainData],
+        config: ThoughtSpaceConfig,
+        *,
+        told: bool = False,
+    ) -> None:
+        """Choose the users once, so that epochs compare, and prepare the domains that have any.
+
+        Args:
+            model: The model, which goes on learning.
+            domains: What it is judged on.
+            config: Names the most users of a domain, and the seed of the draw.
+            told: Draw from the users who have a rationale to be served with.
+        """
         self._model = model
-        self._spaces = {data.domain: model.space(data) for data in domains}
         rng = np.random.default_rng(config.seed)
-        self._domains = [(data, _sample(data, config.validation_users, rng)) for data in domains]
+        drawn = [(data, _sample(data, config.validation_users, rng, told=told)) for data in domains]
+        self._domains = [(data, users) for data, users in drawn if len(users)]
+        self._spaces = {data.domain: model.space(data) for data, _ in self._domains}
 
     @property
-    def has_rationales(self) -> bool:
-        """Whether users of any domain have a rationale to be served with."""
-        return any(data.has_rationale.any() for data, _ in self._domains)
+    def names(self) -> list[str]:
+        """The domains that have validation items."""
+        return [data.domain for data, _ in self._domains]
 
     @property
     def has_dislikes(self) -> bool:
@@ -34,24 +49,27 @@ class Validation:
         return any(data.disliked is not None for data, _ in self._domains)
 
     def ndcg(self) -> float:
-        """Mean over the domains that have validation items; 0 where none has."""
-        gains = self.gains(abroad=False)
+        """Mean over the domains; 0 where there is none."""
+        gains = self.gains(abroad=False, rationales="own")
         return float(np.mean([gain.mean() for gain in gains])) if gains else 0.0
 
-    def gains(self, *, abroad: bool, rationales: Use = "own") -> list[FloatArray]:
-        """NDCG@10 of each user, a domain an array; domains without validation items are left out.
+    def gains(self, *, abroad: bool, rationales: Use) -> list[FloatArray]:
+        """NDCG@10 of each user, a domain an array.
 
         Args:
             abroad: Treat the domains as foreign.
             rationales: Whose rationales are served.
         """
         ranker = ThoughtSpaceRanker(self._model, rationales=rationales, abroad=abroad, spaces=self._spaces)
-        return [_gains(ranker, data, users) for data, users in self._domains if len(users)]
+        return [_gains(ranker, data, users) for data, users in self._domains]
 
-    def domain_gains(self, domain: str, ranker: ThoughtSpaceRanker) -> FloatArray | None:
-        """NDCG@10 of each user of one domain; None where it has no validation items."""
-        data, users = next((data, users) for data, users in self._domains if data.domain == domain)
-        return _gains(ranker, data, users) if len(users) else None
+    def domain_gains(self, domain: str, ranker: ThoughtSpaceRanker) -> list[FloatArray]:
+        """NDCG@10 of each user of one domain; nothing where it has no validation items."""
+        return [_gains(ranker, data, users) for data, users in self._domains if data.domain == domain]
+
+    def ranker(self) -> ThoughtSpaceRanker:
+        """The model as it is now, with the domains as they are prepared."""
+        return ThoughtSpaceRanker(self._model, spaces=self._spaces)
 
 
 def _gains(ranker: ThoughtSpaceRanker, data: DomainData, users: IntArray) -> FloatArray:
@@ -85,6 +103,8 @@ def gain(rank: Tensor) -> Tensor:
     return torch.where(rank <= CUTOFF, 1.0 / torch.log2(rank + 1.0), 0.0)
 
 
-def _sample(data: DomainData, most: int, rng: np.random.Generator) -> IntArray:
+def _sample(data: DomainData, most: int, rng: np.random.Generator, *, told: bool) -> IntArray:
     users = data.evaluated_users("valid")
+    if told:
+        users = users[data.has_rationale[users]]
     return users if len(users) <= most else np.sort(rng.choice(users, most, replace=False))

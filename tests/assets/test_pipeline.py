@@ -72,7 +72,8 @@ def test_the_course_of_a_training_is_a_curve_in_mlflow_and_no_state_of_it_is_lef
     (run,) = client.search_runs([experiment.experiment_id], of_model)
     for name in ("next_item", "thought", "contrast", "rationale"):
         assert [point.step for point in client.get_metric_history(run.info.run_id, f"loo_{name}")] == [1]
-    assert {"loo_rationale_weight", "loo_rationale_weight_abroad"} <= set(run.data.metrics)
+    served = {f"loo_rationale_serving_weight_{place}" for place in ("Demo_Films", "abroad")}
+    assert {run.data.metrics[name] for name in served} <= {0.0, 0.5, 1.0}
     scores = client.get_metric_history(run.info.run_id, "loo_val_ndcg_at_10")
     assert {point.step for point in scores} == {0, 1}
     assert not list(inside.training.rglob("*.safetensors"))

@@ -52,15 +52,15 @@ def worlds():
 @pytest.fixture(scope="module")
 def abroad(worlds):
     """NDCG@10 of every user of every domain, by models that were trained on the two others."""
-    found = {use: [] for use in ("own", "none", "shuffled", "popularity")}
+    found, weights = {use: [] for use in ("own", "none", "shuffled", "popularity")}, []
     for target, data in worlds.items():
         sources = [worlds[name] for name in DEMO_DOMAINS if name != target]
         model = train("all-but-" + target, sources, ThoughtSpaceConfig(epochs=8)).model
-        assert float(model.abroad.rationale) > 0, "validation elsewhere has to say that reasons serve here"
+        weights.append(float(model.rationale_serving_weight))
         for use in ("own", "none", "shuffled"):
             found[use].append(_ndcg(ThoughtSpaceRanker(model, use, rationales=use), data))
         found["popularity"].append(_ndcg(Popularity().fit(data), data))
-    return {use: np.concatenate(scores) for use, scores in found.items()}
+    return {use: np.concatenate(scores) for use, scores in found.items()} | {"weights": np.array(weights)}
 
 
 def _ndcg(ranker, data):
@@ -69,6 +69,10 @@ def _ndcg(ranker, data):
 
 def test_a_space_trained_elsewhere_beats_popularity_in_the_target(abroad):
     assert paired_difference(abroad["own"], abroad["popularity"]).low > 0
+
+
+def test_validation_on_the_sources_has_rationales_served(abroad):
+    assert (abroad["weights"] > 0).all()
 
 
 def test_other_peoples_rationales_destroy_the_gain_from_ones_own(abroad):

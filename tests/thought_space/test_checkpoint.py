@@ -38,12 +38,17 @@ def test_a_loaded_model_scores_exactly_as_the_saved_one(plant, tmp_path):
 def test_a_checkpoint_from_before_weights_were_fitted_is_read_as_it_served(model, tmp_path):
     checkpoint.save(tmp_path / "model", model)
     weights = load_file(tmp_path / "model" / checkpoint.WEIGHTS)
-    old = {name: value for name, value in weights.items() if not name.endswith((".trend", ".rationale"))}
-    assert len(old) == len(weights) - 4
+    old = {
+        name: value
+        for name, value in weights.items()
+        if not name.endswith((".trend", "rationale_serving_weight"))
+    }
+    assert len(old) == len(weights) - 5
     save_file(old, tmp_path / "model" / checkpoint.WEIGHTS)
     loaded = checkpoint.load(tmp_path / "model")
     assert all(float(home.trend) == 0 for home in loaded.homes)
-    assert float(loaded.at_home.rationale) == float(loaded.abroad.rationale) == 1
+    assert all(float(home.rationale_serving_weight) == 1 for home in loaded.homes)
+    assert float(loaded.rationale_serving_weight) == 1
 
 
 def test_a_reordered_catalogue_finds_its_residuals_by_id(plant, model, tmp_path):

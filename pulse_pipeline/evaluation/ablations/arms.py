@@ -57,6 +57,7 @@ ARMS: dict[str, Arm] = {
     "no hard negatives": Arm(_rationales, {"contrast_hardness": 0.0}),
     "no rationale loss": Arm(_rationales, {"rationale_weight": 0.0}),
     # What was written about users.
+    "rationales in full": Arm(_rationales, {"rationale_serving_weights": (1.0,)}),
     "no rationales": Arm(_rationales, data=Material.without_rationales),
     "shuffled rationales": Arm(_rationales, data=Material.shuffled_rationales),
     "random words as rationales": Arm(_rationales_and_words, data=Material.random_rationales),

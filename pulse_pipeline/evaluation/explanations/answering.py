@@ -8,6 +8,8 @@ import numpy as np
 from pulse_pipeline.evaluation.explanations.explainer import Evidence, Explainer
 from pulse_pipeline.thought_space.data import DomainData
 
+UNUSED = "not part of the ranking, as it brought no gain on validation items"
+
 
 def answer(
     explainer: Explainer,
@@ -48,6 +50,7 @@ def answer(
         "score": {name: round(part, 3) for name, part in explanation.score.items()},
         "rationale": rationale,
         "rationale_is_inherited": inherited,
+        "rationale_weight": explainer.rationale_weight,
     }
 
 
@@ -66,7 +69,7 @@ def lines(answered: Mapping[str, Any]) -> list[str]:
         f"{answered['title']} ranks {answered['rank']} of {answered['of_items']} for {answered['user_id']}"
         f" ({answered['rank_without_rationale']} without the rationale).",
         f"Nearest in the history: {listed(answered['because_of'])}.",
-        f"Its score: {_added_up(answered['score'])}.",
+        f"Its score: {_added_up(answered)}.",
         f"Rationale, in the words of the language model: {rationale(answered) or 'none yet'}",
     ]
     if answered["already_has_it"]:
@@ -74,10 +77,11 @@ def lines(answered: Mapping[str, Any]) -> list[str]:
     return told
 
 
-def _added_up(score: Mapping[str, float]) -> str:
+def _added_up(answered: Mapping[str, Any]) -> str:
     """The parts of a score; those that give the item nothing are left out."""
+    score, why = answered["score"], " and why" if answered["rationale_weight"] else ""
     named = {
-        "thought": "from what the user does and why",
+        "thought": f"from what the user does{why}",
         "item": "from the item alone",
         "following": "from what follows the last items",
         "trend": "from what is taken lately",
@@ -94,5 +98,8 @@ def listed(evidence: list[dict[str, Any]]) -> str:
 
 def rationale(answered: Mapping[str, Any]) -> str:
     """An answer's rationale as people read it; empty where there is none."""
+    if not answered["rationale"]:
+        return ""
     origin = " (written for somebody who chooses alike)" if answered["rationale_is_inherited"] else ""
-    return f"{answered['rationale']}{origin}" if answered["rationale"] else ""
+    silent = "" if answered["rationale_weight"] else f" ({UNUSED})"
+    return f"{answered['rationale']}{origin}{silent}"

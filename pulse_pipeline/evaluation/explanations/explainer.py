@@ -55,6 +55,9 @@ class Explainer:
         norms = np.linalg.norm(items, axis=1, keepdims=True)
         self._items = np.divide(items, norms, out=np.zeros_like(items), where=norms > 0)
 
+        self.rationale_weight = self._rankers["own"].rationale_weight(self._data)
+        """How much of what the model lets in of rationales enters the ranking; 0 where they pay nothing."""
+
     def explain(self, user: int, item: int) -> Explanation:
         """Explain one item for one user.
 

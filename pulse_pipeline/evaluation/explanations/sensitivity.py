@@ -3,7 +3,7 @@
 RecExplainer's question (arXiv 2311.10947) put to a model that reads rationales: does it use what it is told?
 The rationale is taken away, swapped with another user's, and robbed of its key sentence: the one whose
 removal moves the rationale's vector most. Another sentence, drawn at random, is the control. Rankings are
-compared by RBO, which is 1 where nothing has changed.
+compared by RBO, which is 1 where nothing has changed: as where validation has rationales not served at all.
 """
 
 from collections.abc import Callable

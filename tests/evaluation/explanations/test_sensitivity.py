@@ -16,7 +16,8 @@ def served():
 
 def _model(data, gate):
     """An untrained model whose gate is held at a value."""
-    model = ThoughtSpace(data.item_vectors.shape[1], {data.domain: data.item_ids}, ThoughtSpaceConfig())
+    config = ThoughtSpaceConfig(rationale_serving_weights=(1.0,))
+    model = ThoughtSpace(data.item_vectors.shape[1], {data.domain: data.item_ids}, config)
     torch.nn.init.constant_(model.gate.out.bias, gate)
     return model.eval()
 

@@ -24,7 +24,7 @@ class Verdict:
         case: Which of the three.
         silent: Our model minus itself without rationales.
         strangers: Minus itself with other users' rationales; None where that was not measured.
-        in_full: Minus itself with rationales served in full; None where validation said to serve them so.
+        in_full: Minus itself with its own rationales in full, of a model served otherwise; else None.
         because: Why it is this case, in a sentence.
     """
 
@@ -55,7 +55,7 @@ def verdicts(report: ReportInputs) -> list[Verdict]:
         _verdict(
             found[*place, silent],
             found.get((*place, strangers)),
-            found.get((domain.name, protocol, False, in_full)),
+            None if retrained else found.get((*place, in_full)),
         )
         for domain in report.domains
         for protocol in PROTOCOLS
@@ -98,8 +98,8 @@ def _verdict(
     silent: DifferenceRow, strangers: DifferenceRow | None, in_full: DifferenceRow | None
 ) -> Verdict:
     case, because = _case(silent.difference, strangers.difference if strangers else None)
-    if in_full is not None and not silent.retrained and _alike(silent.difference):
-        because = "They were learned from, and are not served: validation saw no gain."
+    if in_full is not None and _alike(silent.difference):
+        because = "They are not served, as validation saw no gain beyond chance in it."
     return Verdict(silent.dataset, silent.protocol, case, silent, strangers, in_full, because)
 
 
