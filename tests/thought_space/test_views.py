@@ -101,10 +101,8 @@ def test_thoughts_that_tell_more_are_weighed_and_other_items_thoughts_are_not():
     assert own.abroad.item_thought >= 0.5
     assert fitted(mixed).abroad.item_thought < own.abroad.item_thought
     target = replace(two_sided(seed=9), domain="games")
-    gains = [
-        Validation(model, [target], CONFIG).gains(abroad=True, rationales="none")[0].mean()
-        for model in (own, none)
-    ]
+    judged = [Validation(model, [target], CONFIG) for model in (own, none)]
+    gains = [one.gains(abroad=True, rationales="none")[0].mean() for one in judged]
     assert gains[0] > 1.05 * gains[1]
 
 
