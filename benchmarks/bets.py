@@ -60,10 +60,17 @@ BETS = {
     "ratings not read": "5 low ratings",
     "no rationales": "user rationales",
     "shuffled rationales": "user rationales",
+    "rationales in full": "user rationales",
 }
 """What is taken away, and the bet that it is about."""
 
-OF_USERS = ("no rationales", "shuffled rationales", "no hindsight loss", "foresight as hindsight")
+OF_USERS = (
+    "no rationales",
+    "shuffled rationales",
+    "rationales in full",
+    "no hindsight loss",
+    "foresight as hindsight",
+)
 """Arms that an untrained reader and a history cut short say nothing about: its gate is closed, and what was
 written about a user was written from all of the history."""
 
