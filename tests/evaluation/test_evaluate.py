@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from pulse_pipeline import schemas
 from pulse_pipeline.errors import PulseError
@@ -13,10 +14,13 @@ from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
 from pulse_pipeline.evaluation.candidates import drawn_candidates, read_candidates
 from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker, with_p_values
 from pulse_pipeline.evaluation.in_domain import (
+    IN_FULL,
     MODEL,
     SHUFFLED,
+    SHUFFLED_IN_FULL,
     WITHOUT,
     baseline_ranks,
+    evaluate_in_domain,
     evaluated_baselines,
     rationale_differences,
     unmeasured_baselines,
@@ -24,7 +28,10 @@ from pulse_pipeline.evaluation.in_domain import (
 from pulse_pipeline.evaluation.metrics import COVERAGE, CUTOFFS, GINI, LISTED, METRICS, NOVELTY, RECALL
 from pulse_pipeline.evaluation.slices import _by_popularity
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase, RationaleVectors
+from pulse_pipeline.thought_space.training import untrained
+from tests.thought_space.conftest import planted
 
 
 def domain(n_users: int = 60, n_items: int = 40, seed: int = 0) -> DomainData:
@@ -197,6 +204,31 @@ def test_what_rationales_add_is_measured_on_the_users_who_have_one() -> None:
     expected = difference(evaluated[0], evaluated[1], among=np.arange(60) % 3 == 0).value
     assert rows["value"].to_list() == pytest.approx([expected, expected])
     assert rationale_differences(evaluated, domain()).is_empty()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_what_is_held_back_is_also_told_in_full(weight: float) -> None:
+    data = planted()
+    model = untrained([data], ThoughtSpaceConfig(device="cpu", rationale_serving_weights=(weight,)))
+    torch.nn.init.constant_(model.gate.out.bias, 1.0)
+    baselines = evaluated_baselines(data, baseline_ranks(data, BaselineSettings(run=("popularity",))))
+    found = evaluate_in_domain(data, [("films", model)], baselines, seed=0, spec_fingerprint="")
+    rows = rationale_differences(found, data)
+    told = dict(zip(rows["model"], rows["value"], strict=True))
+    p_values = {
+        one.metrics["model"][0]: one.metrics["p_value_vs_best_baseline"].null_count() == len(one.metrics)
+        for one in found
+    }
+    held_back = {IN_FULL, SHUFFLED_IN_FULL}
+    if weight == 1:
+        assert not held_back & set(p_values)
+        assert set(told) == {f"{MODEL} - {WITHOUT}", f"{MODEL} - {SHUFFLED}"}
+        return
+    assert all(p_values[name] for name in held_back)
+    assert not p_values[MODEL]
+    # These rationales know the taste: holding them back costs, and more than holding back another user's.
+    assert told[f"{MODEL} - {IN_FULL}"] < min(0, told[f"{MODEL} - {SHUFFLED_IN_FULL}"])
+    assert (told[f"{MODEL} - {WITHOUT}"] == 0) == (weight == 0)
 
 
 def test_a_domain_without_targets_is_a_plain_error() -> None:
