@@ -16,7 +16,7 @@ CUTOFF = 10
 
 @dataclass(frozen=True)
 class Bought:
-    """NDCG@10 on validation items, over the users who have both rationales.
+    """NDCG@10 on validation items, over the users who have both rationales, which enter the ranking in full.
 
     Attributes:
         users: How many they are.
