@@ -36,6 +36,11 @@ class Verdict:
     in_full: DifferenceRow | None
     because: str
 
+    @property
+    def held_back(self) -> bool:
+        """Whether rationales enter no ranking of the model, as validation saw no gain in them."""
+        return self.in_full is not None and _alike(self.silent.difference)
+
 
 def verdicts(report: ReportInputs) -> list[Verdict]:
     """One for each domain, protocol and way of taking rationales away; the first of a domain decides.
@@ -98,8 +103,6 @@ def _verdict(
     silent: DifferenceRow, strangers: DifferenceRow | None, in_full: DifferenceRow | None
 ) -> Verdict:
     case, because = _case(silent.difference, strangers.difference if strangers else None)
-    if in_full is not None and _alike(silent.difference):
-        because = "They are not served, as validation saw no gain beyond chance in it."
     return Verdict(silent.dataset, silent.protocol, case, silent, strangers, in_full, because)
 
 
