@@ -44,8 +44,8 @@ rationales add for the users who have one, and what they are worth as explanatio
 the best of those that stand in the table: SASRec stands for the neural ones in the shops and ML-100K; on
 Beauty see [benchmarks](benchmarks.md).
 
-The shops and ML-100K were run by the method as it stands. Beauty, Toys and Gift_Cards_tuned were run before an
-example of a loss about rationales came to weigh what its weight says beside one next item, before hard
+The shops and ML-100K were run by the method as it stands. Beauty, Toys and Gift_Cards_tuned were run before
+an example of a loss about rationales came to weigh what its weight says beside one next item, before hard
 negatives, and before validation decided whether rationales are served: theirs are in full. Under that
 objective ML-100K had .1177 ([what was tried](transfer.md)).
 
@@ -96,8 +96,8 @@ ABLATIONS = """
 NDCG@10 of our model minus itself *trained* with one thing taken away or put in another's place (`pulse
 ablate`), all users, the greatest loss first; one seed, p-values of 1,000 draws, no correction for how many
 there are. Gift_Cards by the method as it stands; ML-100K, its arms about rationales, and served in full;
-Industrial_and_Scientific under the objective before, the arms that its temporal figures raise questions about;
-`no trend` is measured there on test items that were looked at before its rule was set.
+Industrial_and_Scientific under the objective before, the arms that its temporal figures raise questions
+about; `no trend` is measured there on test items that were looked at before its rule was set.
 
 | PULSE minus | domain | protocol | users | value | interval | p |
 | --- | --- | --- | --- | --- | --- | --- |
