@@ -22,9 +22,9 @@ of two views with nothing new in the second. A gain that these keep is no gain o
 validation gives them the weight 0, the model is made without them and ranks as without thoughts, to the digit
 (not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are older and
 had the width of two views; there it ran as Q4_K_M, elsewhere in int8). Rationales of users are served as far
-as validation lets them be, on Gift_Cards in full, by code from before it was asked; *rationales in full* serves
-them whatever it says. A model without any trains no step that hides what only a home has, so that what *no
-rationales* loses need not be what they say: *shuffled* tells.
+as validation lets them be, on Gift_Cards in full, by code from before it was asked; *rationales in full*
+serves them whatever it says. A model without any trains no step that hides what only a home has, so that what
+*no rationales* loses need not be what they say: *shuffled* tells.
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better.
 """
