@@ -15,9 +15,7 @@ def test_what_follows_the_last_whole_sentence_is_left_out(unfinished):
     assert whole_sentences(SAID + unfinished) == SAID
 
 
-@pytest.mark.parametrize(
-    "end", ["", " And wit!", ' They say "honest."', " Why not?", " It (nearly) is.)"]
-)
+@pytest.mark.parametrize("end", ["", " And wit!", ' They say "honest."', " Why not?", " It (nearly) is.)"])
 def test_a_text_that_ends_with_a_sentence_is_as_it_was(end):
     assert whole_sentences(SAID + end) == SAID + end
 
