@@ -1,0 +1,179 @@
+"""What rationales about users are worth, by the language model that wrote them (docs/writers.md).
+
+Each domain of the home is trained on alone, under leave-one-out, and the model ranks for the test users who
+have a rationale: without it, as validation lets it serve, with it in full, and with another user's in full; and
+a model that was trained without any ranks for the same users. Mean NDCG@10 over seeds, intervals by bootstrap
+over users, differences paired. A run that is killed goes on where it stopped.
+
+    pulse run --domains Gift_Cards Office_Products --select "rationales,rationale_embeddings"
+    python -m benchmarks.writers Gift_Cards Office_Products --seeds 3
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from rich.console import Console
+
+from benchmarks.stored import stored, stored_vectors
+from benchmarks.writers_page import write_page
+from pulse_pipeline.commands.bars import Bars
+from pulse_pipeline.evaluation.bootstrap import paired_difference
+from pulse_pipeline.evaluation.metrics import METRICS
+from pulse_pipeline.evaluation.ranking import user_ranks
+from pulse_pipeline.files import replacing
+from pulse_pipeline.home import Home
+from pulse_pipeline.progress import listening, track
+from pulse_pipeline.provenance import fingerprint, git_sha
+from pulse_pipeline.settings import load_settings
+from pulse_pipeline.thought_space.assemble import assemble
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.resumption import content
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train
+
+RESULTS = Path(__file__).parents[1] / "docs" / "writers.json"
+VERSION = "1"
+ALL_DOMAINS = "all of these"
+WEIGHT = "weight"
+UNTOLD = "trained without"
+
+COMPARED = (
+    ("in full", "without"),
+    ("in full", "another's"),
+    ("as served", "without"),
+    ("as served", UNTOLD),
+)
+"""What is held against what."""
+
+Gains = dict[str, NDArray[np.float64]]
+"""NDCG@10 of the users who have a rationale, by how they were served."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("domains", nargs="+", help="domains of the home, written about by one model")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each model")
+    parser.add_argument("--kept", type=Path, help="folder of finished trainings; by default in the home")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; a writer's are renewed")
+    arguments = parser.parse_args()
+    config = load_settings().thought_space
+    kept = arguments.kept or Home.from_environment().cache / "writers"
+    gains, writers = dict[str, Gains](), set[str]()
+    with Bars(Console(stderr=True)) as bars, listening(bars):
+        for name in arguments.domains:
+            data, writer = _domain(name)
+            gains[name] = by_serving(data, config, range(arguments.seeds), kept)
+            writers.add(writer)
+    if len(writers) > 1:
+        raise SystemExit(f"error: written by {', '.join(sorted(writers))}: name domains of one of them")
+    _keep(arguments.out, list(rows(gains, writers.pop(), arguments.seeds)))
+    write_page(arguments.out)
+
+
+def by_serving(data: DomainData, config: ThoughtSpaceConfig, seeds: range, kept: Path) -> Gains:
+    """Train on a domain with and without its rationales, and rank for the test users who have one."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    with track(f"writers {data.domain}", 2 * len(seeds), "trainings") as progress:
+        for seed in seeds:
+            for trained_on in (data, replace(data, rationales=None)):
+                for name, values in _trained(trained_on, data, config, seed, kept).items():
+                    found.setdefault(name, []).append(values)
+                progress.advance()
+    return {name: np.mean(values, axis=0, dtype=np.float64) for name, values in found.items()}
+
+
+def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str, Any]]:
+    """What is written down about each domain, and about all of their users together."""
+    each = list(gains.values())
+    together = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
+    for domain, found in (gains | ({ALL_DOMAINS: together} if len(each) > 1 else {})).items():
+        row: dict[str, Any] = {
+            "domain": domain,
+            "writer": writer,
+            "users": len(found["without"]),
+            "seeds": seeds,
+            "served": float(found[WEIGHT].mean()),
+            "without": float(found["without"].mean()),
+            "git_sha": git_sha(),
+        }
+        for own, other in COMPARED:
+            gained = paired_difference(found[own], found[other])
+            row[f"{own} minus {other}"] = {
+                "value": gained.value,
+                "low": gained.low,
+                "high": gained.high,
+                "p": gained.p_value,
+            }
+        yield row
+
+
+def _trained(
+    trained_on: DomainData, data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path
+) -> Gains:
+    changed = config.model_copy(update={"seed": seed})
+    made_from = [VERSION, content(trained_on), content(data), changed.fingerprint()]
+    path = kept / data.domain / f"{fingerprint(made_from)}.parquet"
+    if not path.exists():
+        state = path.with_suffix(".safetensors")
+        model = train(data.domain, [trained_on], changed, state=state).model
+        told = trained_on.rationales is not None
+        frame = _ranked(model, data, seed) if told else pl.DataFrame({UNTOLD: _gains(model, data)})
+        with replacing(path) as aside:
+            frame.write_parquet(aside)
+        state.unlink(missing_ok=True)
+    return {column.name: column.to_numpy() for column in pl.read_parquet(path, glob=False)}
+
+
+def _ranked(model: ThoughtSpace, data: DomainData, seed: int) -> pl.DataFrame:
+    servings: dict[str, dict[str, Any]] = {
+        "without": {"rationales": "none"},
+        "as served": {},
+        "in full": {"in_full": True},
+        "another's": {"in_full": True, "rationales": "shuffled", "seed": seed},
+    }
+    gains = pl.DataFrame({name: _gains(model, data, **serving) for name, serving in servings.items()})
+    weight = ThoughtSpaceRanker(model).rationale_weight(data)
+    return gains.with_columns(pl.lit(weight, pl.Float64).alias(WEIGHT))
+
+
+def _gains(model: ThoughtSpace, data: DomainData, **serving: Any) -> NDArray[np.float64]:
+    users = data.evaluated_users("test")
+    ranker = ThoughtSpaceRanker(model, **serving)
+    ranked = user_ranks(ranker, data, "test", users=users[data.has_rationale[users]])
+    return np.asarray(METRICS["NDCG"](ranked.ranks, 10), dtype=np.float64)
+
+
+def _domain(name: str) -> tuple[DomainData, str]:
+    """A domain of the home under leave-one-out, and the model that wrote about its users."""
+    written, vectors = stored("rationales", name), stored("rationale_embeddings", name)
+    data = assemble(name, "loo", stored("interactions", name), stored_vectors(name), vectors)
+    if not data.has_rationale[data.evaluated_users("test")].any():
+        raise SystemExit(f"error: no test user of {name} has a rationale; raise `rationale_users` there")
+    writers = sorted({Path(model).name for model in written["model"].unique()})
+    return data, ", ".join(writers)
+
+
+def _keep(path: Path, found: list[dict[str, Any]]) -> None:
+    key = itemgetter("domain", "writer")
+    about = set(map(key, found))
+    before = json.loads(path.read_text()) if path.exists() else []
+    with replacing(path) as aside:
+        aside.write_text(
+            json.dumps([row for row in before if key(row) not in about] + found, indent=1) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
