@@ -1,9 +1,9 @@
 """What rationales about users are worth, by the language model that wrote them (docs/writers.md).
 
 Each domain of the home is trained on alone, under leave-one-out, and the model ranks for the test users who
-have a rationale: without it, as validation lets it serve, with it in full, and with another user's in full; and
-a model that was trained without any ranks for the same users. Mean NDCG@10 over seeds, intervals by bootstrap
-over users, differences paired. A run that is killed goes on where it stopped.
+have a rationale: without it, as validation lets it serve, with it in full, and with another user's in full;
+and a model that was trained without any ranks for the same users. Mean NDCG@10 over seeds, intervals by
+bootstrap over users, differences paired. A run that is killed goes on where it stopped.
 
     pulse run --domains Gift_Cards Office_Products --select "rationales,rationale_embeddings"
     python -m benchmarks.writers Gift_Cards Office_Products --seeds 3
@@ -84,12 +84,14 @@ def main() -> None:
 
 def by_serving(data: DomainData, config: ThoughtSpaceConfig, seeds: range, kept: Path) -> Gains:
     """Train on a domain with and without its rationales, and rank for the test users who have one."""
+    users = data.evaluated_users("test")
+    told = data.has_rationale[users]
     found: dict[str, list[NDArray[np.float64]]] = {}
     with track(f"writers {data.domain}", 2 * len(seeds), "trainings") as progress:
         for seed in seeds:
             for trained_on in (data, replace(data, rationales=None)):
-                for name, values in _trained(trained_on, data, config, seed, kept).items():
-                    found.setdefault(name, []).append(values)
+                for column in _trained(trained_on, config, seed, kept):
+                    found.setdefault(column.name, []).append(column.to_numpy()[told])
                 progress.advance()
     return {name: np.mean(values, axis=0, dtype=np.float64) for name, values in found.items()}
 
@@ -119,29 +121,26 @@ def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str,
         yield row
 
 
-def _trained(
-    trained_on: DomainData, data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path
-) -> Gains:
+def _trained(data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path) -> pl.DataFrame:
+    """NDCG@10 of every test user, a column for each way to serve rationales; read where it was kept."""
     changed = config.model_copy(update={"seed": seed})
-    made_from = [VERSION, content(trained_on), content(data), changed.fingerprint()]
-    path = kept / data.domain / f"{fingerprint(made_from)}.parquet"
+    path = kept / data.domain / f"{fingerprint([VERSION, content(data), changed.fingerprint()])}.parquet"
     if not path.exists():
         state = path.with_suffix(".safetensors")
-        model = train(data.domain, [trained_on], changed, state=state).model
-        told = trained_on.rationales is not None
-        frame = _ranked(model, data, seed) if told else pl.DataFrame({UNTOLD: _gains(model, data)})
+        model = train(data.domain, [data], changed, state=state).model
+        frame = pl.DataFrame({UNTOLD: _gains(model, data)}) if data.rationales is None else _told(model, data)
         with replacing(path) as aside:
             frame.write_parquet(aside)
         state.unlink(missing_ok=True)
-    return {column.name: column.to_numpy() for column in pl.read_parquet(path, glob=False)}
+    return pl.read_parquet(path, glob=False)
 
 
-def _ranked(model: ThoughtSpace, data: DomainData, seed: int) -> pl.DataFrame:
+def _told(model: ThoughtSpace, data: DomainData) -> pl.DataFrame:
     servings: dict[str, dict[str, Any]] = {
         "without": {"rationales": "none"},
         "as served": {},
         "in full": {"in_full": True},
-        "another's": {"in_full": True, "rationales": "shuffled", "seed": seed},
+        "another's": {"in_full": True, "rationales": "shuffled"},
     }
     gains = pl.DataFrame({name: _gains(model, data, **serving) for name, serving in servings.items()})
     weight = ThoughtSpaceRanker(model).rationale_weight(data)
@@ -149,9 +148,7 @@ def _ranked(model: ThoughtSpace, data: DomainData, seed: int) -> pl.DataFrame:
 
 
 def _gains(model: ThoughtSpace, data: DomainData, **serving: Any) -> NDArray[np.float64]:
-    users = data.evaluated_users("test")
-    ranker = ThoughtSpaceRanker(model, **serving)
-    ranked = user_ranks(ranker, data, "test", users=users[data.has_rationale[users]])
+    ranked = user_ranks(ThoughtSpaceRanker(model, **serving), data, "test")
     return np.asarray(METRICS["NDCG"](ranked.ranks, 10), dtype=np.float64)
 
 
