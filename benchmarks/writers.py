@@ -13,7 +13,6 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from pulse_pipeline.evaluation.ranking import user_ranks
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 from pulse_pipeline.progress import listening, track
-from pulse_pipeline.provenance import fingerprint, git_sha
+from pulse_pipeline.provenance import fingerprint, git_sha, text_hash
 from pulse_pipeline.settings import load_settings
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -43,7 +42,6 @@ from pulse_pipeline.thought_space.training import train
 
 RESULTS = Path(__file__).parents[1] / "docs" / "writers.json"
 VERSION = "1"
-ALL_DOMAINS = "all of these"
 WEIGHT = "weight"
 UNTOLD = "trained without"
 
@@ -70,15 +68,12 @@ def main() -> None:
     arguments = parser.parse_args()
     config = load_settings().thought_space
     kept = arguments.kept or Home.from_environment().cache / "writers"
-    gains, writers = dict[str, Gains](), set[str]()
+    writer = _writer(arguments.domains)
+    gains = dict[str, Gains]()
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
-            data, writer = _domain(name)
-            gains[name] = by_serving(data, config, range(arguments.seeds), kept)
-            writers.add(writer)
-    if len(writers) > 1:
-        raise SystemExit(f"error: written by {', '.join(sorted(writers))}: name domains of one of them")
-    _keep(arguments.out, list(rows(gains, writers.pop(), arguments.seeds)))
+            gains[name] = by_serving(_domain(name), config, range(arguments.seeds), kept)
+    _keep(arguments.out, list(rows(gains, writer, arguments.seeds)))
     write_page(arguments.out)
 
 
@@ -100,9 +95,12 @@ def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str,
     """What is written down about each domain, and about all of their users together."""
     each = list(gains.values())
     together = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
-    for domain, found in (gains | ({ALL_DOMAINS: together} if len(each) > 1 else {})).items():
+    groups = [([domain], found) for domain, found in gains.items()]
+    if len(groups) > 1:
+        groups.append((sorted(gains), together))
+    for domains, found in groups:
         row: dict[str, Any] = {
-            "domain": domain,
+            "domains": domains,
             "writer": writer,
             "users": len(found["without"]),
             "seeds": seeds,
@@ -128,19 +126,20 @@ def _trained(data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path
     if not path.exists():
         state = path.with_suffix(".safetensors")
         model = train(data.domain, [data], changed, state=state).model
-        frame = pl.DataFrame({UNTOLD: _gains(model, data)}) if data.rationales is None else _told(model, data)
+        told = data.rationales is not None
+        frame = _told(model, data, seed) if told else pl.DataFrame({UNTOLD: _gains(model, data)})
         with replacing(path) as aside:
             frame.write_parquet(aside)
         state.unlink(missing_ok=True)
     return pl.read_parquet(path, glob=False)
 
 
-def _told(model: ThoughtSpace, data: DomainData) -> pl.DataFrame:
+def _told(model: ThoughtSpace, data: DomainData, seed: int) -> pl.DataFrame:
     servings: dict[str, dict[str, Any]] = {
         "without": {"rationales": "none"},
         "as served": {},
         "in full": {"in_full": True},
-        "another's": {"in_full": True, "rationales": "shuffled"},
+        "another's": {"in_full": True, "rationales": "shuffled", "seed": seed},
     }
     gains = pl.DataFrame({name: _gains(model, data, **serving) for name, serving in servings.items()})
     weight = ThoughtSpaceRanker(model).rationale_weight(data)
@@ -152,24 +151,37 @@ def _gains(model: ThoughtSpace, data: DomainData, **serving: Any) -> NDArray[np.
     return np.asarray(METRICS["NDCG"](ranked.ranks, 10), dtype=np.float64)
 
 
-def _domain(name: str) -> tuple[DomainData, str]:
-    """A domain of the home under leave-one-out, and the model that wrote about its users."""
-    written, vectors = stored("rationales", name), stored("rationale_embeddings", name)
+def _writer(domains: list[str]) -> str:
+    """The one model that wrote about the users of all of these."""
+    models = {model for name in domains for model in stored("rationales", name)["model"].unique()}
+    writers = sorted({Path(model).name for model in models})
+    if len(writers) != 1:
+        raise SystemExit(f"error: written by {', '.join(writers) or 'nobody'}: name domains of one writer")
+    return writers[0]
+
+
+def _domain(name: str) -> DomainData:
+    """A domain of the home under leave-one-out."""
+    vectors = stored("rationale_embeddings", name)
+    valid = stored("rationales", name).filter("valid")["rationale"]
+    if set(map(text_hash, valid)) != set(vectors["text_hash"]):
+        raise SystemExit(
+            f"error: rationale_embeddings of {name} are of other rationales: "
+            f"pulse run --domains {name} --select rationale_embeddings"
+        )
     data = assemble(name, "loo", stored("interactions", name), stored_vectors(name), vectors)
     if not data.has_rationale[data.evaluated_users("test")].any():
         raise SystemExit(f"error: no test user of {name} has a rationale; raise `rationale_users` there")
-    writers = sorted({Path(model).name for model in written["model"].unique()})
-    return data, ", ".join(writers)
+    return data
 
 
 def _keep(path: Path, found: list[dict[str, Any]]) -> None:
-    key = itemgetter("domain", "writer")
-    about = set(map(key, found))
+    """Renew what is about these domains by this writer, alone or together with others."""
+    writer, renewed = found[0]["writer"], {name for row in found for name in row["domains"]}
     before = json.loads(path.read_text()) if path.exists() else []
+    others = [row for row in before if row["writer"] != writer or not renewed.intersection(row["domains"])]
     with replacing(path) as aside:
-        aside.write_text(
-            json.dumps([row for row in before if key(row) not in about] + found, indent=1) + "\n"
-        )
+        aside.write_text(json.dumps(others + found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,15 @@ ranking, of the test users who have a rationale; the mean over seeds; 95 % inter
 differences paired, p-values of 1,000 draws, uncorrected. *Served* is how much of the rationales validation
 lets into the ranking (0 to 1, the mean over seeds). *In full* serves them whatever validation says.
 *Another's* gives every user what was written about another, in full too: a gain that stays is no gain of what
-was written. *Trained without* is another model, of the same seeds, that never saw a rationale. What is
-written about items is in [bets](bets.md).
+was written. *Trained without* is another model, of the same seeds, that never saw a rationale: there the
+interval leaves out what the chance of training does. Writers are compared by their gains, not side by side:
+what is valid of one is not all about the same users as what is valid of another. Several domains together
+weigh by their users. What is written about items is in [bets](bets.md).
 
 """
 
 COLUMNS = {
-    "domain": "domain",
+    "domains": "domain",
     "writer": "written by",
     "users": "users",
     "seeds": "seeds",
@@ -35,7 +37,7 @@ COLUMNS = {
 
 def write_page(results: Path) -> None:
     """Render one table of all domains and writers."""
-    found = sorted(json.loads(results.read_text()), key=lambda row: (row["writer"], " of " in row["domain"]))
+    found = sorted(json.loads(results.read_text()), key=lambda row: (row["writer"], len(row["domains"])))
     lines = [
         "| " + " | ".join(COLUMNS.values()) + " |",
         "|" + " --- |" * len(COLUMNS),
@@ -48,4 +50,6 @@ def write_page(results: Path) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
         return f"{value['value']:+.4f} ({value['low']:+.4f} to {value['high']:+.4f}), p {value['p']:.3f}"
+    if isinstance(value, list):
+        return " + ".join(value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)

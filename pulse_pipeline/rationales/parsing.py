@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pulse_pipeline.rationales.masking import mask
-from pulse_pipeline.rationales.sentences import whole_sentences
 
 CUT = "cut at the token limit"
 NOT_JSON = "not JSON"
@@ -22,8 +21,7 @@ class Parsed:
     """An answer that was read.
 
     Attributes:
-        rationale: The text on one line, without a sentence that was cut, masked; as it was where it could not
-            be read.
+        rationale: The text on one line, masked; kept as it was where it could not be read.
         reject_reason: Why it could not be read; None where it was.
     """
 
@@ -48,7 +46,7 @@ def parse(text: str, finished: bool, secrets: Iterable[str]) -> Parsed:
     rationale = answer.get("rationale") if isinstance(answer, dict) else None
     if not isinstance(rationale, str):
         return Parsed(one_line(text), NO_TEXT)
-    return Parsed(mask(whole_sentences(one_line(rationale)), secrets), None)
+    return Parsed(mask(one_line(rationale), secrets), None)
 
 
 def one_line(text: str) -> str:

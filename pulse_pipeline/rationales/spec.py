@@ -12,8 +12,8 @@ Kind = Literal["hindsight", "foresight", "item", "refined", "bridging"]
 USER_KINDS: tuple[Kind, ...] = ("foresight", "hindsight")
 NEIGHBOURS_SLOT = "{neighbours}"
 
-CHECKS_VERSION = 3
-"""Version of reading and checks: an answer is judged again where another one has judged it."""
+CHECKS_VERSION = 2
+"""Version of the checks: an answer is judged again where another one has judged it."""
 
 MASKING = 2
 """Version of what is masked in hindsight prompts."""

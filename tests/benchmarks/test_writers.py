@@ -29,7 +29,7 @@ def gains(tmp_path_factory):
 def test_a_row_says_what_the_users_with_a_rationale_gain(gains):
     films, games, together = writers.rows(gains, "a model", 2)
     assert (films["users"], together["users"]) == (80, 160)
-    assert together["domain"] == writers.ALL_DOMAINS
+    assert together["domains"] == ["films", "games"]
     for own, other in writers.COMPARED:
         said = films[f"{own} minus {other}"]
         gained = (gains["films"][own] - gains["films"][other]).mean()
@@ -58,5 +58,12 @@ def test_a_writers_rows_are_renewed_and_shown(gains, tmp_path):
     assert len(json.loads(out.read_text())) == len(found) + 1
     write_page(out)
     gained = found[-1]["in full minus without"]["value"]
-    (line,) = [line for line in out.with_suffix(".md").read_text().splitlines() if "all of these" in line]
+    (line,) = [line for line in out.with_suffix(".md").read_text().splitlines() if "films + games" in line]
     assert f"| {gained:+.4f} (" in line
+
+
+def test_of_domains_together_nothing_stays_that_one_of_them_has_outlived(gains, tmp_path):
+    out = tmp_path / "writers.json"
+    writers._keep(out, list(writers.rows(gains, "a model", 2)))
+    writers._keep(out, list(writers.rows({"films": gains["films"]}, "a model", 1)))
+    assert [row["domains"] for row in json.loads(out.read_text())] == [["games"], ["films"]]

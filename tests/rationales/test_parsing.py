@@ -29,11 +29,6 @@ def test_an_unreadable_answer_is_rejected_with_its_reason(text, finished, reason
     assert reason in parse(text, finished, []).reject_reason
 
 
-def test_a_sentence_that_was_cut_is_left_out():
-    answer = json.dumps({"rationale": f"{GOOD} They also want a good"})
-    assert parse(answer, True, []).rationale == GOOD
-
-
 def test_a_leaked_title_is_masked():
     answer = json.dumps({"rationale": f"{GOOD} Iron Comet was such a story."})
     assert "comet" not in parse(answer, True, ["iron comet", "comet", "iron"]).rationale.lower()

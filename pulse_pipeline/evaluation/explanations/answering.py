@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pulse_pipeline.evaluation.explanations.explainer import Evidence, Explainer
+from pulse_pipeline.rationales.unfinished import as_read
 from pulse_pipeline.thought_space.data import DomainData
 
 UNUSED = "not part of the ranking, as it brought no gain on validation items"
@@ -102,4 +103,4 @@ def rationale(answered: Mapping[str, Any]) -> str:
         return ""
     origin = " (written for somebody who chooses alike)" if answered["rationale_is_inherited"] else ""
     silent = "" if answered["rationale_weight"] else f" ({UNUSED})"
-    return f"{answered['rationale']}{origin}{silent}"
+    return f"{as_read(answered['rationale'])}{origin}{silent}"

@@ -7,6 +7,7 @@ import polars as pl
 
 from pulse_pipeline.evaluation.ranking import top_k, user_ranks
 from pulse_pipeline.evaluation.report.inputs import Recommended, SampleUser
+from pulse_pipeline.rationales.unfinished import as_read
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
@@ -39,7 +40,7 @@ def sample_users(
             domain=data.domain,
             user_id=data.user_ids[user],
             history=[titles[item] for item in data.history(user, "test")],
-            rationale=why[data.user_ids[user]],
+            rationale=as_read(why[data.user_ids[user]]),
             recommendations=[
                 Recommended(titles[item], float(score), hit=item == data.target(user, "test"))
                 for item, score in zip(top.items[place], top.scores[place], strict=True)
