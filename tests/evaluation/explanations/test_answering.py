@@ -35,3 +35,7 @@ def test_a_rationale_that_does_not_enter_the_ranking_is_told_as_that(rationale, 
     assert found["rank"] == found["rank_without_rationale"]
     assert "and why" not in told
     assert (UNUSED in told) == said
+
+
+def test_a_rationale_that_was_cut_inside_a_sentence_says_so():
+    assert "Likes calm things. They also…" in " ".join(lines(_answered(1.0, "Likes calm things. They also")))
