@@ -17,7 +17,8 @@ lets into the ranking (0 to 1, the mean over seeds). *In full* serves them whate
 was written. *Trained without* is another model, of the same seeds, that never saw a rationale: there the
 interval leaves out what the chance of training does. Writers are compared by their gains, not side by side:
 what is valid of one is not all about the same users as what is valid of another. Several domains together
-weigh by their users. What is written about items is in [bets](bets.md).
+weigh by their users. W8A8 are the model's weights in eight bits. What is written about items is in
+[bets](bets.md).
 
 """
 
