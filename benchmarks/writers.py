@@ -2,11 +2,13 @@
 
 Each domain of the home is trained on alone, under leave-one-out, and the model ranks for the test users who
 have a rationale: without it, as validation lets it serve, with it in full, and with another user's in full;
-and a model that was trained without any ranks for the same users. Mean NDCG@10 over seeds, intervals by
-bootstrap over users, differences paired. A run that is killed goes on where it stopped.
+and a model that was trained without any ranks for the same users. With `--abroad` each domain is ranked by
+the model of all the others instead, zero-shot. Mean NDCG@10 over seeds, intervals by bootstrap over users,
+differences paired. A run that is killed goes on where it stopped.
 
-    pulse run --domains Gift_Cards Office_Products --select "rationales,rationale_embeddings"
+    pulse run --domains Gift_Cards,Office_Products --select "rationales,rationale_embeddings"
     python -m benchmarks.writers Gift_Cards Office_Products --seeds 3
+    python -m benchmarks.writers Gift_Cards Office_Products --seeds 3 --abroad
 """
 
 import argparse
@@ -53,6 +55,9 @@ COMPARED = (
 )
 """What is held against what."""
 
+AT_HOME, ABROAD = "itself", "the others"
+"""What a model was trained on that ranks for a domain."""
+
 Gains = dict[str, NDArray[np.float64]]
 """NDCG@10 of the users who have a rationale, by how they were served."""
 
@@ -63,35 +68,47 @@ def main() -> None:
     )
     parser.add_argument("domains", nargs="+", help="domains of the home, written about by one model")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each model")
+    parser.add_argument("--abroad", action="store_true", help="rank each domain by the model of the others")
     parser.add_argument("--kept", type=Path, help="folder of finished trainings; by default in the home")
     parser.add_argument("--out", type=Path, default=RESULTS, help="figures, as JSON; a writer's are renewed")
     arguments = parser.parse_args()
+    if arguments.abroad and len(arguments.domains) < 2:
+        parser.error("--abroad needs two domains or more: a model of one ranks for another")
     config = load_settings().thought_space
     kept = arguments.kept or Home.from_environment().cache / "writers"
     writer = _writer(arguments.domains)
+    domains = [_domain(name) for name in arguments.domains]
     gains = dict[str, Gains]()
     with Bars(Console(stderr=True)) as bars, listening(bars):
-        for name in arguments.domains:
-            gains[name] = by_serving(_domain(name), config, range(arguments.seeds), kept)
-    _keep(arguments.out, list(rows(gains, writer, arguments.seeds)))
+        for data in domains:
+            others = [other for other in domains if other is not data]
+            trainings = [others] if arguments.abroad else [[data], [replace(data, rationales=None)]]
+            gains[data.domain] = by_serving(data, trainings, config, range(arguments.seeds), kept)
+    trained_on = ABROAD if arguments.abroad else AT_HOME
+    _keep(arguments.out, list(rows(gains, writer, trained_on, arguments.seeds)))
     write_page(arguments.out)
 
 
-def by_serving(data: DomainData, config: ThoughtSpaceConfig, seeds: range, kept: Path) -> Gains:
-    """Train on a domain with and without its rationales, and rank for the test users who have one."""
-    users = data.evaluated_users("test")
-    told = data.has_rationale[users]
+def by_serving(
+    data: DomainData,
+    trainings: list[list[DomainData]],
+    config: ThoughtSpaceConfig,
+    seeds: range,
+    kept: Path,
+) -> Gains:
+    """Train on one mix after another, and rank for the test users of a domain who have a rationale."""
+    told = data.has_rationale[data.evaluated_users("test")]
     found: dict[str, list[NDArray[np.float64]]] = {}
-    with track(f"writers {data.domain}", 2 * len(seeds), "trainings") as progress:
+    with track(f"writers {data.domain}", len(trainings) * len(seeds), "trainings") as progress:
         for seed in seeds:
-            for trained_on in (data, replace(data, rationales=None)):
-                for column in _trained(trained_on, config, seed, kept):
+            for mix in trainings:
+                for column in _trained(mix, data, config, seed, kept):
                     found.setdefault(column.name, []).append(column.to_numpy()[told])
                 progress.advance()
     return {name: np.mean(values, axis=0, dtype=np.float64) for name, values in found.items()}
 
 
-def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str, Any]]:
+def rows(gains: dict[str, Gains], writer: str, trained_on: str, seeds: int) -> Iterator[dict[str, Any]]:
     """What is written down about each domain, and about all of their users together."""
     each = list(gains.values())
     together = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
@@ -102,6 +119,7 @@ def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str,
         row: dict[str, Any] = {
             "domains": domains,
             "writer": writer,
+            "trained_on": trained_on,
             "users": len(found["without"]),
             "seeds": seeds,
             "served": float(found[WEIGHT].mean()),
@@ -109,6 +127,8 @@ def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str,
             "git_sha": git_sha(),
         }
         for own, other in COMPARED:
+            if other not in found:
+                continue
             gained = paired_difference(found[own], found[other])
             row[f"{own} minus {other}"] = {
                 "value": gained.value,
@@ -119,15 +139,23 @@ def rows(gains: dict[str, Gains], writer: str, seeds: int) -> Iterator[dict[str,
         yield row
 
 
-def _trained(data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path) -> pl.DataFrame:
+def _trained(
+    mix: list[DomainData], data: DomainData, config: ThoughtSpaceConfig, seed: int, kept: Path
+) -> pl.DataFrame:
     """NDCG@10 of every test user, a column for each way to serve rationales; read where it was kept."""
     changed = config.model_copy(update={"seed": seed})
-    path = kept / data.domain / f"{fingerprint([VERSION, content(data), changed.fingerprint()])}.parquet"
+    home = data.domain in {one.domain for one in mix}
+    about = [content(one) for one in (mix if home else [*mix, data])]
+    path = kept / data.domain / f"{fingerprint([VERSION, *about, changed.fingerprint()])}.parquet"
     if not path.exists():
         state = path.with_suffix(".safetensors")
-        model = train(data.domain, [data], changed, state=state).model
-        told = data.rationales is not None
-        frame = _told(model, data, seed) if told else pl.DataFrame({UNTOLD: _gains(model, data)})
+        model = train("+".join(one.domain for one in mix), mix, changed, state=state).model
+        told = any(one.rationales is not None for one in mix)
+        frame = (
+            _told(model, data, seed)
+            if told
+            else pl.DataFrame({UNTOLD: _gains(model, replace(data, rationales=None))})
+        )
         with replacing(path) as aside:
             frame.write_parquet(aside)
         state.unlink(missing_ok=True)
@@ -176,10 +204,19 @@ def _domain(name: str) -> DomainData:
 
 
 def _keep(path: Path, found: list[dict[str, Any]]) -> None:
-    """Renew what is about these domains by this writer, alone or together with others."""
-    writer, renewed = found[0]["writer"], {name for row in found for name in row["domains"]}
+    """Renew what is about these domains by this writer, alone or together with others.
+
+    What is trained on the others hangs on all of them, so that all such rows of the writer are renewed.
+    """
+    writer, trained_on = found[0]["writer"], found[0]["trained_on"]
+    renewed = {name for row in found for name in row["domains"]}
     before = json.loads(path.read_text()) if path.exists() else []
-    others = [row for row in before if row["writer"] != writer or not renewed.intersection(row["domains"])]
+    others = [
+        row
+        for row in before
+        if (row["writer"], row["trained_on"]) != (writer, trained_on)
+        or (trained_on == AT_HOME and not renewed.intersection(row["domains"]))
+    ]
     with replacing(path) as aside:
         aside.write_text(json.dumps(others + found, indent=1) + "\n")
 

@@ -15,7 +15,9 @@ differences paired, p-values of 1,000 draws, uncorrected. *Served* is how much o
 lets into the ranking (0 to 1, the mean over seeds). *In full* serves them whatever validation says.
 *Another's* gives every user what was written about another, in full too: a gain that stays is no gain of what
 was written. *Trained without* is another model, of the same seeds, that never saw a rationale: there the
-interval leaves out what the chance of training does. Writers are compared by their gains, not side by side:
+interval leaves out what the chance of training does. *Trained on* the others ranks a domain zero-shot, by the
+model of the other domains that this writer's rows name; there a model that never saw a rationale ranks like
+one that serves none, and has no column. Writers are compared by their gains, not side by side:
 what is valid of one is not all about the same users as what is valid of another. Several domains together
 weigh by their users. W8A8 are the model's weights in eight bits. What is written about items is in
 [bets](bets.md).
@@ -25,6 +27,7 @@ weigh by their users. W8A8 are the model's weights in eight bits. What is writte
 COLUMNS = {
     "domains": "domain",
     "writer": "written by",
+    "trained_on": "trained on",
     "users": "users",
     "seeds": "seeds",
     "served": "served",
@@ -38,14 +41,18 @@ COLUMNS = {
 
 def write_page(results: Path) -> None:
     """Render one table of all domains and writers."""
-    found = sorted(json.loads(results.read_text()), key=lambda row: (row["writer"], len(row["domains"])))
+    found = sorted(json.loads(results.read_text()), key=_order)
     lines = [
         "| " + " | ".join(COLUMNS.values()) + " |",
         "|" + " --- |" * len(COLUMNS),
-        *("| " + " | ".join(_cell(row[key]) for key in COLUMNS) + " |" for row in found),
+        *("| " + " | ".join(_cell(row.get(key, "")) for key in COLUMNS) + " |" for row in found),
     ]
     with replacing(results.with_suffix(".md")) as aside:
         aside.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _order(row: dict[str, Any]) -> tuple[str, str, int]:
+    return row["writer"], row["trained_on"], len(row["domains"])
 
 
 def _cell(value: Any) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import writers
 from benchmarks.writers_page import write_page
+from pulse_pipeline.thought_space.training import train
 from tests.evaluation.ablations.test_ablations import CONFIG
 from tests.thought_space.conftest import planted
 
@@ -19,15 +20,22 @@ def some_without(data):
     return replace(data, rationales=replace(rationales, serving=serving))
 
 
+def two_domains():
+    return [some_without(planted()), some_without(planted("games", seed=1))]
+
+
+def at_home(data, seeds, kept):
+    return writers.by_serving(data, [[data], [replace(data, rationales=None)]], CONFIG, seeds, kept)
+
+
 @pytest.fixture(scope="module")
 def gains(tmp_path_factory):
     kept = tmp_path_factory.mktemp("kept")
-    domains = [some_without(planted()), some_without(planted("games", seed=1))]
-    return {data.domain: writers.by_serving(data, CONFIG, range(2), kept) for data in domains}
+    return {data.domain: at_home(data, range(2), kept) for data in two_domains()}
 
 
 def test_a_row_says_what_the_users_with_a_rationale_gain(gains):
-    films, games, together = writers.rows(gains, "a model", 2)
+    films, games, together = writers.rows(gains, "a model", writers.AT_HOME, 2)
     assert (films["users"], together["users"]) == (80, 160)
     assert together["domains"] == ["films", "games"]
     for own, other in writers.COMPARED:
@@ -42,16 +50,16 @@ def test_a_row_says_what_the_users_with_a_rationale_gain(gains):
 
 def test_what_was_trained_is_not_trained_again(tmp_path, monkeypatch):
     data = planted()
-    first = writers.by_serving(data, CONFIG, range(1), tmp_path)
+    first = at_home(data, range(1), tmp_path)
     monkeypatch.setattr(writers, "train", None)
-    again = writers.by_serving(data, CONFIG, range(1), tmp_path)
+    again = at_home(data, range(1), tmp_path)
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_a_writers_rows_are_renewed_and_shown(gains, tmp_path):
     out = tmp_path / "writers.json"
-    found = list(writers.rows(gains, "a model", 2))
+    found = list(writers.rows(gains, "a model", writers.AT_HOME, 2))
     writers._keep(out, [{**found[0], "writer": "another"}])
     writers._keep(out, found)
     writers._keep(out, found)
@@ -64,6 +72,27 @@ def test_a_writers_rows_are_renewed_and_shown(gains, tmp_path):
 
 def test_of_domains_together_nothing_stays_that_one_of_them_has_outlived(gains, tmp_path):
     out = tmp_path / "writers.json"
-    writers._keep(out, list(writers.rows(gains, "a model", 2)))
-    writers._keep(out, list(writers.rows({"films": gains["films"]}, "a model", 1)))
+    writers._keep(out, list(writers.rows(gains, "a model", writers.AT_HOME, 2)))
+    writers._keep(out, list(writers.rows({"films": gains["films"]}, "a model", writers.AT_HOME, 1)))
     assert [row["domains"] for row in json.loads(out.read_text())] == [["games"], ["films"]]
+
+
+def test_a_domain_is_ranked_by_the_model_of_the_others(gains, tmp_path, monkeypatch):
+    films, games = two_domains()
+    mixes = []
+    monkeypatch.setattr(
+        writers, "train", lambda mix, *args, **more: mixes.append(mix) or train(mix, *args, **more)
+    )
+    abroad = {"films": writers.by_serving(films, [[games]], CONFIG, range(1), tmp_path)}
+    assert mixes == ["games"]
+    (row,) = writers.rows(abroad, "a model", writers.ABROAD, 1)
+    assert "as served minus trained without" not in row
+    assert row["without"] < gains["films"]["without"].mean()
+    out = tmp_path / "writers.json"
+    home = list(writers.rows(gains, "a model", writers.AT_HOME, 2))
+    writers._keep(out, [{**row, "domains": ["gone"]}])
+    writers._keep(out, home)
+    writers._keep(out, [row])
+    assert json.loads(out.read_text()) == [*home, row]
+    write_page(out)
+    assert "| the others |" in out.with_suffix(".md").read_text()
