@@ -13,7 +13,6 @@ import argparse
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from rich.console import Console
 
 from assets.ablations import encoding
 from benchmarks.bets_page import write_page
+from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_if_made, stored_vectors
 from pulse_pipeline.commands.bars import Bars
 from pulse_pipeline.embeddings.spec import EncoderSpec
@@ -48,6 +48,7 @@ from resources.text_encoder import TextEncoder
 from resources.weights import language_model_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
+KEY = ("domain", "writer", "minus")
 
 BETS = {
     "no item thoughts": "1 item thoughts",
@@ -112,7 +113,8 @@ def main() -> None:
                 spec = _hidden_states(Home.from_environment())
             material, writer = _material(name, settings, spec)
             found = figures(material, settings, range(arguments.seeds), writer, arguments.run)
-            _keep(arguments.out, list(found))
+            rows = list(found)
+            renew(arguments.out, rows, same(rows, *KEY))
             write_page(arguments.out)
 
 
@@ -224,15 +226,6 @@ def _hidden_states(home: Home) -> EncoderSpec:
     folder = language_model_path(ModelRef(), home)
     width = json.loads((folder / "config.json").read_text())["hidden_size"]
     return EncoderSpec(model=str(folder), revision="local", dimensions=width)
-
-
-def _keep(path: Path, rows: list[dict[str, Any]]) -> None:
-    key = itemgetter("domain", "writer", "minus")
-    about = {key(row) for row in rows}
-    before = json.loads(path.read_text()) if path.exists() else []
-    others = [row for row in before if key(row) not in about]
-    with replacing(path) as aside:
-        aside.write_text(json.dumps(others + rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

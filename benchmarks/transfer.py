@@ -21,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from assets.transfer import bridging_vectors
+from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_data, stored_if_made
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
 from pulse_pipeline.evaluation.arrivals import Arrivals
@@ -29,7 +30,6 @@ from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
 from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
 from pulse_pipeline.evaluation.word_reader import Texts, titles
-from pulse_pipeline.files import replacing
 from pulse_pipeline.provenance import git_sha, text_hash
 from pulse_pipeline.rationales.arrivals import arrivals as known_before
 from pulse_pipeline.settings import load_settings
@@ -65,7 +65,7 @@ def main() -> None:
     experiment = {"zero-shot": _zero_shot, "few-shot": _few_shot, "arrivals": _arrivals}[arguments.experiment]
     about = {"sources": "+".join(arguments.sources), "target": arguments.target}
     rows = [{"experiment": arguments.experiment} | about | row for row in experiment(arguments)]
-    _keep(rows, arguments.out)
+    renew(arguments.out, rows, same(rows, *KEY))
     print(json.dumps(rows, indent=1), flush=True)
 
 
@@ -167,14 +167,6 @@ def _target(arguments: argparse.Namespace) -> DomainData:
 
 def _texts(name: str, data: DomainData) -> Texts:
     return Texts(data, titles(stored("items", name), stored("item_embeddings", name)))
-
-
-def _keep(rows: list[dict[str, Any]], path: Path) -> None:
-    before = json.loads(path.read_text()) if path.exists() else []
-    about = {tuple(row[key] for key in KEY) for row in rows}
-    kept = [row for row in before if tuple(row[key] for key in KEY) not in about]
-    with replacing(path) as aside:
-        aside.write_text(json.dumps(kept + rows, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

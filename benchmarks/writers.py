@@ -12,7 +12,6 @@ differences paired. A run that is killed goes on where it stopped.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 from rich.console import Console
 
+from benchmarks.kept_rows import Row, renew
 from benchmarks.stored import stored, stored_vectors
 from benchmarks.writers_page import write_page
 from pulse_pipeline.commands.bars import Bars
@@ -85,7 +85,7 @@ def main() -> None:
             trainings = [others] if arguments.abroad else [[data], [replace(data, rationales=None)]]
             gains[data.domain] = by_serving(data, trainings, config, range(arguments.seeds), kept)
     trained_on = ABROAD if arguments.abroad else AT_HOME
-    _keep(arguments.out, list(rows(gains, writer, trained_on, arguments.seeds)))
+    renew_writer(arguments.out, list(rows(gains, writer, trained_on, arguments.seeds)))
     write_page(arguments.out)
 
 
@@ -108,7 +108,7 @@ def by_serving(
     return {name: np.mean(values, axis=0, dtype=np.float64) for name, values in found.items()}
 
 
-def rows(gains: dict[str, Gains], writer: str, trained_on: str, seeds: int) -> Iterator[dict[str, Any]]:
+def rows(gains: dict[str, Gains], writer: str, trained_on: str, seeds: int) -> Iterator[Row]:
     """What is written down about each domain, and about all of their users together."""
     each = list(gains.values())
     together = {name: np.concatenate([one[name] for one in each]) for name in each[0]}
@@ -116,7 +116,7 @@ def rows(gains: dict[str, Gains], writer: str, trained_on: str, seeds: int) -> I
     if len(groups) > 1:
         groups.append((sorted(gains), together))
     for domains, found in groups:
-        row: dict[str, Any] = {
+        row: Row = {
             "domains": domains,
             "writer": writer,
             "trained_on": trained_on,
@@ -203,22 +203,19 @@ def _domain(name: str) -> DomainData:
     return data
 
 
-def _keep(path: Path, found: list[dict[str, Any]]) -> None:
+def renew_writer(path: Path, found: list[Row]) -> None:
     """Renew what is about these domains by this writer, alone or together with others.
 
     What is trained on the others hangs on all of them, so that all such rows of the writer are renewed.
     """
     writer, trained_on = found[0]["writer"], found[0]["trained_on"]
     renewed = {name for row in found for name in row["domains"]}
-    before = json.loads(path.read_text()) if path.exists() else []
-    others = [
-        row
-        for row in before
-        if (row["writer"], row["trained_on"]) != (writer, trained_on)
-        or (trained_on == AT_HOME and not renewed.intersection(row["domains"]))
-    ]
-    with replacing(path) as aside:
-        aside.write_text(json.dumps(others + found, indent=1) + "\n")
+
+    def stale(row: Row) -> bool:
+        alike = (row["writer"], row["trained_on"]) == (writer, trained_on)
+        return alike and (trained_on == ABROAD or not renewed.isdisjoint(row["domains"]))
+
+    renew(path, found, stale)
 
 
 if __name__ == "__main__":

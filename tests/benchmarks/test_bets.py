@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import bets
 from benchmarks.bets_page import write_page
+from benchmarks.kept_rows import renew, same
 from pulse_pipeline.settings import Settings
 from tests.evaluation.ablations.test_ablations import CONFIG, material
 from tests.thought_space.conftest import planted
@@ -19,6 +20,10 @@ def test_of_a_brief_history_only_the_latest_items_are_known():
         assert brief.history(5, phase).tolist() == data.history(5, phase).tolist()[-3:]
         assert brief.target(5, phase) == data.target(5, phase)
     assert np.array_equal(brief.evaluated_users("test"), data.evaluated_users("test"))
+
+
+def kept(out, rows):
+    renew(out, rows, same(rows, *bets.KEY))
 
 
 @pytest.fixture
@@ -38,9 +43,9 @@ def test_each_bet_is_a_difference_of_the_same_users(rows):
 
 def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):
     out = tmp_path / "bets.json"
-    bets._keep(out, [{**rows[0], "domain": "elsewhere"}])
-    bets._keep(out, rows)
-    bets._keep(out, rows)
+    kept(out, [{**rows[0], "domain": "elsewhere"}])
+    kept(out, rows)
+    kept(out, rows)
     assert len(json.loads(out.read_text())) == len(rows) + 1
     write_page(out)
     page = out.with_suffix(".md").read_text()
@@ -64,7 +69,7 @@ def test_what_was_written_about_arrivals_is_told_beside(rows, tmp_path):
         row | {"experiment": "arrivals, bridging rationales", "model": "none", "ours_minus_it": told},
     ]
     (tmp_path / "transfer.json").write_text(json.dumps(arrivals))
-    bets._keep(tmp_path / "bets.json", rows)
+    kept(tmp_path / "bets.json", rows)
     write_page(tmp_path / "bets.json")
     page = (tmp_path / "bets.md").read_text()
     assert f"| films, games | first item | none | 9 | 0.2500 | {told} |" in page

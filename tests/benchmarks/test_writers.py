@@ -60,9 +60,9 @@ def test_what_was_trained_is_not_trained_again(tmp_path, monkeypatch):
 def test_a_writers_rows_are_renewed_and_shown(gains, tmp_path):
     out = tmp_path / "writers.json"
     found = list(writers.rows(gains, "a model", writers.AT_HOME, 2))
-    writers._keep(out, [{**found[0], "writer": "another"}])
-    writers._keep(out, found)
-    writers._keep(out, found)
+    writers.renew_writer(out, [{**found[0], "writer": "another"}])
+    writers.renew_writer(out, found)
+    writers.renew_writer(out, found)
     assert len(json.loads(out.read_text())) == len(found) + 1
     write_page(out)
     gained = found[-1]["in full minus without"]["value"]
@@ -72,8 +72,8 @@ def test_a_writers_rows_are_renewed_and_shown(gains, tmp_path):
 
 def test_of_domains_together_nothing_stays_that_one_of_them_has_outlived(gains, tmp_path):
     out = tmp_path / "writers.json"
-    writers._keep(out, list(writers.rows(gains, "a model", writers.AT_HOME, 2)))
-    writers._keep(out, list(writers.rows({"films": gains["films"]}, "a model", writers.AT_HOME, 1)))
+    writers.renew_writer(out, list(writers.rows(gains, "a model", writers.AT_HOME, 2)))
+    writers.renew_writer(out, list(writers.rows({"films": gains["films"]}, "a model", writers.AT_HOME, 1)))
     assert [row["domains"] for row in json.loads(out.read_text())] == [["games"], ["films"]]
 
 
@@ -90,9 +90,9 @@ def test_a_domain_is_ranked_by_the_model_of_the_others(gains, tmp_path, monkeypa
     assert row["without"] < gains["films"]["without"].mean()
     out = tmp_path / "writers.json"
     home = list(writers.rows(gains, "a model", writers.AT_HOME, 2))
-    writers._keep(out, [{**row, "domains": ["gone"]}])
-    writers._keep(out, home)
-    writers._keep(out, [row])
+    writers.renew_writer(out, [{**row, "domains": ["gone"]}])
+    writers.renew_writer(out, home)
+    writers.renew_writer(out, [row])
     assert json.loads(out.read_text()) == [*home, row]
     write_page(out)
     assert "| the others |" in out.with_suffix(".md").read_text()
