@@ -24,7 +24,7 @@ from pulse_pipeline.evaluation.model_ranks import rank_table
 from pulse_pipeline.evaluation.per_user import FULL
 from pulse_pipeline.evaluation.ranking import recommendation_table, top_k
 from pulse_pipeline.evaluation.transfer import evaluate_transfer, zero_shot
-from pulse_pipeline.interactions.common_cut import start_of_test
+from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.latest import latest_rationales
 from pulse_pipeline.schemas import Metrics
@@ -257,8 +257,7 @@ def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
 
 def _is_past(models: Models, protocol: Protocol, interactions: pl.DataFrame) -> bool:
     """Whether a mix has learned from nothing that came after a domain's temporal test began."""
-    until, moment = models.origin.get("known_until"), start_of_test(interactions)
-    return protocol == "loo" or (until is not None and moment is not None and until <= moment)
+    return protocol == "loo" or common_cut.is_past(models.origin.get("known_until"), interactions)
 
 
 def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:

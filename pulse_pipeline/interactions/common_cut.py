@@ -27,6 +27,18 @@ def first_test(domains: Iterable[pl.DataFrame]) -> int | None:
     return min((moment for one in domains if (moment := start_of_test(one)) is not None), default=None)
 
 
+def last_test(domains: Iterable[pl.DataFrame]) -> int | None:
+    """When the latest test of several domains begins; None where one of them has none, and may be later."""
+    moments = [start_of_test(one) for one in domains]
+    return None if None in moments else max(moments, default=None)  # type: ignore[type-var]
+
+
+def is_past(until: int | None, interactions: pl.DataFrame) -> bool:
+    """Whether what was learned up to a moment came before a domain's temporal test began."""
+    moment = start_of_test(interactions)
+    return until is not None and moment is not None and until <= moment
+
+
 def reaches_beyond(interactions: pl.DataFrame, moment: int) -> bool:
     """Whether what is learned from a domain under its own cuts comes from after a moment."""
     own = start_of_test(interactions)

@@ -10,11 +10,11 @@ def next_item(logits: Tensor, targets: Tensor, seen: Tensor, log_chance: Tensor 
 
     .. math:: L = -\frac1m \sum_j \log \frac{e^{s_{j,y_j}}}{\sum_{i \notin H_j} e^{s_{j,i}}}
 
-    with s the cosine over a learned temperature and H the history, which ranking masks too: without the
-    mask the model learns to push the history away from itself. With a sample, s becomes
-    s - log Q(i), Q the chance that the sample holds i (logQ correction: Bengio & Senécal 2008; Yi et
-    al., RecSys 2019). The softmax over all items as the loss of sequential recommenders: Klenitskiy &
-    Vasilev, RecSys 2023.
+    with s the dot product over a learned temperature, plus at home the item's bias, and H what the window
+    holds of the history, as ranking masks the history too: without the mask the model learns to push the
+    history away from itself. With a sample, s becomes s - log Q(i), Q the chance that the sample holds i
+    (logQ correction: Bengio & Senécal 2008; Yi et al., RecSys 2019). The softmax over all items as the
+    loss of sequential recommenders: Klenitskiy & Vasilev, RecSys 2023.
 
     Args:
         logits: Scores of the candidates; histories are masked in place [m, n].

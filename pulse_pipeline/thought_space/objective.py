@@ -83,6 +83,38 @@ class Term:
     part: float = 1.0
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """Where the negatives of a sampled softmax come from: draws of their own, and what the batch chose.
+
+    Attributes:
+        drawn: Chance of each item to be drawn: training count + 1, to the power .75 [n_items].
+        chosen: Its share of what is predicted in training [n_items].
+    """
+
+    drawn: NDArray[np.float64]
+    chosen: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, data: DomainData) -> "Proposal":
+        """Count a domain's training prefixes; nothing is predicted before the second item of one."""
+        prefixes = [sequence[:n] for sequence, n in zip(data.sequences, data.n_train, strict=True)]
+        weight = (1.0 + _counts(prefixes, data.n_items)) ** 0.75
+        chosen = _counts([prefix[1:] for prefix in prefixes], data.n_items)
+        return cls(weight / weight.sum(), chosen / max(chosen.sum(), 1.0))
+
+    def log_chance(self, items: IntArray, draws: int, predictions: int) -> NDArray[np.float64]:
+        """Logarithm of the chance that a sample holds an item, which it keeps once however often it meets it.
+
+        Args:
+            items: The items [c].
+            draws: Draws of a step.
+            predictions: Targets of a step's batch, all of which are in the sample.
+        """
+        missed = draws * np.log1p(-self.drawn[items]) + predictions * np.log1p(-self.chosen[items])
+        return np.asarray(np.log(-np.expm1(missed)))
+
+
 class Examples:
     """The loss terms of one domain."""
 
@@ -97,7 +129,7 @@ class Examples:
         if data.rationales is not None and _any_for_training(data.rationales):
             self._foresight = rationale_vectors(data.rationales.training, device)
             self._hindsight = rationale_vectors(recentred_hindsight(data), device)
-        self._chance = None if data.n_items <= config.full_softmax_items else _proposal(data)
+        self._proposal = None if data.n_items <= config.full_softmax_items else Proposal.of(data)
 
     def step(self, batch: Batch) -> Step:
         """Leave to chance what all shares of a batch have in common."""
@@ -198,17 +230,17 @@ class Examples:
         return losses.contrast(spoken.behaviour, why, spoken.targets, temperature, hardness)
 
     def _negatives(self, batch: Batch) -> IntArray | None:
-        if self._chance is None:
+        if self._proposal is None:
             return None
-        draws = self._rng.choice(self._data.n_items, self._config.sampled_negatives, p=self._chance)
+        draws = self._rng.choice(self._data.n_items, self._config.sampled_negatives, p=self._proposal.drawn)
         return np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
 
     def _candidates(self, step: Step) -> Candidates:
         n_items, device, rows = self._data.n_items, self._space.rotated.device, step.negatives
-        if rows is None or self._chance is None:
+        if rows is None or self._proposal is None:
             return self._with_others(None, torch.arange(n_items, device=device), None, step.home)
-        # The chance that n draws hit an item at least once, as the sample keeps each item once.
-        log_chance = np.log(-np.expm1(self._config.sampled_negatives * np.log1p(-self._chance[rows])))
+        predictions = int((step.batch.targets >= 0).sum())
+        log_chance = self._proposal.log_chance(rows, self._config.sampled_negatives, predictions)
         chosen = torch.from_numpy(rows).to(device)
         column = torch.full((n_items,), len(rows), device=device)
         column[chosen] = torch.arange(len(rows), device=device)
@@ -292,9 +324,6 @@ def _seen(batch: Batch) -> Tensor:
     return torch.where(past, batch.histories[:, None, :], batch.histories[:, :1, None])
 
 
-def _proposal(data: DomainData) -> NDArray[np.float64]:
-    """Chance of an item to be drawn as a negative: training count + 1, to the power .75."""
-    counts = np.ones(data.n_items)
-    for sequence, n in zip(data.sequences, data.n_train, strict=True):
-        np.add.at(counts, sequence[:n], 1.0)
-    return np.asarray(counts**0.75 / (counts**0.75).sum())
+def _counts(sequences: list[IntArray], n_items: int) -> NDArray[np.float64]:
+    items = np.concatenate([np.empty(0, np.int64), *sequences])
+    return np.bincount(items, minlength=n_items).astype(np.float64)

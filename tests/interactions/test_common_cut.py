@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_pipeline.interactions.common_cut import before, first_test, reaches_beyond, start_of_test
+from pulse_pipeline.interactions.common_cut import (
+    before,
+    first_test,
+    is_past,
+    last_test,
+    reaches_beyond,
+    start_of_test,
+)
 from pulse_pipeline.interactions.splits import global_temporal
 
 
@@ -46,3 +53,14 @@ def test_what_is_cut_earlier_validates_on_its_latest_rows_in_proportion():
 @pytest.mark.parametrize("tables", [[], [domain([5, 5, 5])]])
 def test_without_a_test_there_is_no_moment(tables):
     assert first_test(tables) is None
+
+
+def test_what_is_learned_up_to_each_test_is_past_for_the_latest_alone():
+    early, late, timeless = domain(list(range(100))), domain(list(range(50, 150))), domain([5, 5, 5])
+    until = last_test([early, late])
+    assert (start_of_test(early), start_of_test(late), until) == (90, 140, 140)
+    assert is_past(until, late)
+    assert not is_past(until, early)
+    assert last_test([early, timeless]) is None
+    assert not is_past(None, early)
+    assert not is_past(until, timeless)

@@ -42,6 +42,24 @@ def test_accumulated_passes_learn_what_one_pass_learns(plant, passes, softmax):
         assert torch.allclose(tensor, state[name], atol=1e-5), name
 
 
+def test_a_sample_holds_items_as_often_as_the_correction_says(plant):
+    """A batch's targets are in its sample however seldom they are drawn, and count for the other rows."""
+    data = plant(n_users=300)
+    config = CONFIG.model_copy(update={"full_softmax_items": 1, "sampled_negatives": 5})
+    examples = objective.Examples(untrained([data], config), data, config, np.random.default_rng(0))
+    cut, rng, held, said = windows(data, 50), np.random.default_rng(1), 0.0, 0.0
+    everything, repeats = np.arange(data.n_items), 800
+    proposal = objective.Proposal.of(data)
+    for _ in range(repeats):
+        drawn = [cut[place] for place in rng.choice(len(cut), 4)]
+        step = examples.step(collate(drawn, torch.device("cpu")))
+        predictions = int((step.batch.targets >= 0).sum())
+        held = held + np.isin(everything, step.negatives)
+        said = said + np.exp(proposal.log_chance(everything, config.sampled_negatives, predictions))
+    assert np.abs(held - said).max() / repeats < 0.06
+    assert np.corrcoef(held, said)[0, 1] > 0.9
+
+
 def test_shares_cover_every_row_once():
     rows = torch.arange(17)
     shares = [rows[Share(index, 5).rows] for index in range(5)]

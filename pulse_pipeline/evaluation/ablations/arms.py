@@ -56,6 +56,8 @@ ARMS: dict[str, Arm] = {
     "no hindsight loss": Arm(_rationales, {"hindsight_weight": 0.0}),
     "no hard negatives": Arm(_rationales, {"contrast_hardness": 0.0}),
     "no rationale loss": Arm(_rationales, {"rationale_weight": 0.0}),
+    "no home dropout": Arm(_rationales, {"home_dropout": 0.0}),
+    "no rationale dropout": Arm(_rationales, {"rationale_dropout": 0.0}),
     # What was written about users.
     "rationales in full": Arm(_rationales, {"rationale_serving_weights": (1.0,)}),
     "no rationales": Arm(_rationales, data=Material.without_rationales),
@@ -79,6 +81,8 @@ ARMS: dict[str, Arm] = {
     ),
     "nothing counted": Arm(settings={"following_weights": (0.0,), "trend_weights": (0.0,)}),
     "no trend": Arm(lambda material: material.data.times is not None, {"trend_weights": (0.0,)}),
+    "no decay tried": Arm(settings={"decays": (1.0,)}),
+    "no flattening tried": Arm(settings={"flattenings": (0.0,)}),
     "no attention": Arm(settings={"attention_width": 0}),
     "no item ids": Arm(settings={"id_residual": False}),
     # Other readers of the same texts and rationales.
