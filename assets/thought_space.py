@@ -15,6 +15,7 @@ from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.retrieval import held_out_pairs, recalls
 from pulse_pipeline.thought_space.training import Trained, train
 from resources.storage import Models, table_path
 from resources.tracking import Tracking
@@ -62,14 +63,15 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
                 work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
             states = home.training / context.partition_key
             trained = Models(_origin(context, project, interactions))
-            served: dict[str, float] = {}
+            found: dict[str, float] = {}
             for protocol in PROTOCOLS:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
                     state = states / f"{protocol}.safetensors"
                     trained[protocol] = train(context.partition_key, domains, config, state=state)
-                    served |= _served(protocol, trained[protocol].model, domains)
-            result = _result(work, trained, served)
+                    found |= _served(protocol, trained[protocol].model, domains)
+                    found |= _met(protocol, trained[protocol].model, domains)
+            result = _result(work, trained, found)
             shutil.rmtree(states, ignore_errors=True)  # there is none where nothing could be learned
             return result
 
@@ -102,8 +104,19 @@ def _served(protocol: Protocol, model: ThoughtSpace, domains: list[DomainData]) 
     }
 
 
-def _result(work: Materialisation, trained: Models, served: dict[str, float]) -> dg.MaterializeResult[Models]:
-    metrics = dict(served)
+def _met(protocol: Protocol, model: ThoughtSpace, domains: list[DomainData]) -> dict[str, float]:
+    """Whether behaviour and rationale find each other in each domain where there are two pairs or more."""
+    metrics: dict[str, float] = {}
+    for data in domains:
+        behaviours, rationales = held_out_pairs(model, data)
+        if len(behaviours) > 1:
+            found = recalls(behaviours, rationales) | {"pairs": float(len(behaviours))}
+            metrics |= {f"{protocol}_{name}_{data.domain}": value for name, value in found.items()}
+    return metrics
+
+
+def _result(work: Materialisation, trained: Models, found: dict[str, float]) -> dg.MaterializeResult[Models]:
+    metrics = dict(found)
     for protocol, one in trained.items():
         renamed = one.history.select("epoch", pl.exclude("epoch").name.prefix(f"{protocol}_"))
         work.run.curve(renamed, step="epoch")
