@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks import goals
 from pulse_pipeline.commands.results import at_ten
 from pulse_pipeline.evaluation.challenges import CHALLENGES
 from pulse_pipeline.evaluation.explanations.judged import METRICS as EXPLAINED
@@ -25,6 +26,7 @@ from pulse_pipeline.files import replacing
 from pulse_pipeline.schemas import Metrics
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results.json"
+TRANSFER = RESULTS.with_name("transfer.json")
 HEADER = """\
 # Results on real data
 
@@ -124,7 +126,7 @@ def main() -> None:
     domains = with_spread(figures).partition_by("dataset", "protocol", maintain_order=True)
     with replacing(RESULTS.with_suffix(".md")) as aside:
         sections = [
-            HEADER + _verdict(figures),
+            HEADER + goals.section(figures, json.loads(TRANSFER.read_text())) + _verdict(figures),
             *map(_section, domains),
             _few(figures),
             _differences(figures),

@@ -1,0 +1,87 @@
+"""The goals that were set for the Thought Space, and what was measured: a section of docs/results.md."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+
+from pulse_pipeline.commands.results import at_ten
+from pulse_pipeline.evaluation.in_domain import BASELINE, MODEL
+
+FIXED = {"ML-100K": 0.125, "Beauty": 0.062, "Toys": 0.067}
+"""NDCG@10 to reach, leave-one-out: above what is published, or gets there untrained."""
+
+OVER_THE_BEST = {"Office_Products": 1.1, "Industrial_and_Scientific": 1.1}
+"""How many times the best baseline."""
+
+ZERO_SHOT = ("Office+Industrial", "Games", 0.035)
+ARRIVING = ("Beauty", "Toys", 2.0)
+
+HEADER = """
+## Goals
+
+Set before the work began; NDCG@10 of all test users, leave-one-out. *Reached* is said of the figure, *beyond
+chance* where its whole interval lies at or above the goal; a goal that is a multiple of another model's
+figure is taken as if that were exact. The last three are from [what was tried](transfer.md): `Games` is
+zero-shot, `Beauty to Toys` people without a history in the target, by the votes of those who came before.
+
+| set | goal | PULSE | interval | |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def section(figures: pl.DataFrame, transfer: list[dict[str, Any]]) -> str:
+    """One line a goal.
+
+    Args:
+        figures: Rows of the `metrics` schema.
+        transfer: Rows of docs/transfer.json.
+    """
+    return HEADER + "".join(
+        f"| {name} | {said} | {value:.4f} | {low:.4f} to {high:.4f} | {verdict(goal, value, low)} |\n"
+        for name, said, goal, value, low, high in [*_in_domain(figures), *_transfer(transfer)]
+    )
+
+
+def verdict(goal: float, value: float, low: float) -> str:
+    """Whether a figure reaches a goal, and whether chance may have had a part in it."""
+    if low >= goal:
+        return "reached, beyond chance"
+    return "reached" if value >= goal else "missed"
+
+
+_Line = tuple[str, str, float, float, float, float]
+
+
+def _in_domain(figures: pl.DataFrame) -> Iterator[_Line]:
+    for name in (*FIXED, *OVER_THE_BEST):
+        found = at_ten(figures).filter(dataset=name, protocol="loo")
+        own = found.filter(model=MODEL, train_mix=name)
+        if own.is_empty():
+            continue
+        measured = own.select("NDCG", "NDCG_low", "NDCG_high").row(0)
+        if name in FIXED:
+            yield name, f"{FIXED[name]:.4f}", FIXED[name], *measured
+        else:
+            best = found.filter(arm=BASELINE).row(0, named=True)
+            goal = OVER_THE_BEST[name] * best["NDCG"]
+            yield name, f"{goal:.4f} ({OVER_THE_BEST[name]} x {best['model']})", goal, *measured
+
+
+def _transfer(rows: list[dict[str, Any]]) -> Iterator[_Line]:
+    sources, target, goal = ZERO_SHOT
+    for row in _ours(rows, "zero-shot", sources, target):
+        yield f"{sources} to {target}", f"{goal:.4f}", goal, row["ndcg@10"], *row["interval"]
+    source, target, times = ARRIVING
+    for experiment, of in (("arrivals", "first item"), ("arrivals, drawn item", "drawn item")):
+        about = {"experiment": experiment, "sources": source, "target": target, "model": "popularity"}
+        for row in _ours(rows, experiment, source, target):
+            popular = next(one["ndcg@10"] for one in rows if about.items() <= one.items())
+            goal = times * popular
+            name, said = f"{source} to {target}, {of}", f"{goal:.4f} ({times:g} x popularity)"
+            yield name, said, goal, row["ndcg@10"], *row["interval"]
+
+
+def _ours(rows: list[dict[str, Any]], experiment: str, sources: str, target: str) -> Iterator[dict[str, Any]]:
+    about = {"experiment": experiment, "sources": sources, "target": target, "model": MODEL}
+    return (row for row in rows if about.items() <= row.items())
