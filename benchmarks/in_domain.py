@@ -1,7 +1,8 @@
 """The Thought Space on domains of a home, without rationales: with and without counts, against baselines.
 
 The domains' interactions and item embeddings must be materialised. Weights and epochs are chosen on
-validation items, figures are of test items, leave-one-out, full ranking. A training that is killed goes on where it stood.
+validation items, figures are of test items, leave-one-out, full ranking. A training that is killed goes on
+where it stood.
 
     pulse run --select raw_interactions,interactions,items,item_embeddings
     python -m benchmarks.in_domain ML100K Office --out in_domain.json
