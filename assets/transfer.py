@@ -1,5 +1,7 @@
 """Assets of the stage `evaluation` about people and domains that little is known of; on demand."""
 
+import shutil
+
 import dagster as dg
 import polars as pl
 
@@ -116,6 +118,7 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, params) as work:
             if len(interactions) < 2:
                 raise PulseError(NO_SOURCE)
+            states = Home.from_environment().training / f"{name}.few_shot"
             figures = []
             for protocol in PROTOCOLS:
                 moment = start_of_test(interactions[name])
@@ -135,9 +138,12 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
                     target,
                     config,
                     source_mix=ALL_BUT + name,
+                    states=states,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
-            return work.table(pl.concat([Metrics.create_empty(), *(one.metrics for one in figures)]))
+            result = work.table(pl.concat([Metrics.create_empty(), *(one.metrics for one in figures)]))
+            shutil.rmtree(states, ignore_errors=True)
+            return result
 
     return few_shot_evaluation
 

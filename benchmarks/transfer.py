@@ -78,11 +78,15 @@ def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for row in _rows(found, against=found[0]):
         yield row | {"reading": vars(reading)}
     # Without rationales a foreign domain is ranked alike by every epoch: none has to be run.
-    fitted = ThoughtSpaceConfig(seed=arguments.seed, epochs=0)
+    fitted = _config(arguments).model_copy(update={"epochs": 0})
     space = train(mix, [source.data for source in sources], fitted).model
     ranker = ThoughtSpaceRanker(space, MODEL, rationales="none")
     own = evaluate_ranker(ranker, target.data, train_mix=mix, seed=arguments.seed)
     yield from _rows([own], against=found[0])
+
+
+def _config(arguments: argparse.Namespace) -> ThoughtSpaceConfig:
+    return load_settings().thought_space.model_copy(update={"seed": arguments.seed})
 
 
 def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -90,7 +94,7 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     found = evaluate_few_shot(
         [stored_data(name) for name in arguments.sources],
         _target(arguments),
-        ThoughtSpaceConfig(seed=arguments.seed),
+        _config(arguments),
         source_mix="+".join(arguments.sources),
         shares=arguments.shares,
     )

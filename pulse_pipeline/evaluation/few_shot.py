@@ -8,6 +8,7 @@ model and by the baselines it is held against; test users, their histories and t
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -76,6 +77,7 @@ def evaluate_few_shot(
     *,
     source_mix: str,
     shares: Sequence[float] = SHARES,
+    states: Path | None = None,
     spec_fingerprint: str | None = None,
 ) -> list[Evaluated]:
     """Train on the sources and on a share of the target, and rank all test targets, for each share.
@@ -86,6 +88,7 @@ def evaluate_few_shot(
         config: How to train.
         source_mix: Name of the sources.
         shares: Shares of the target's training users.
+        states: Folder in which trainings say where they stand, so that what was killed goes on; it stays.
         spec_fingerprint: Fingerprint of the rationale settings, where rationales are used.
 
     Returns:
@@ -100,7 +103,8 @@ def evaluate_few_shot(
         few = replace(nobody, train_mix=share_of(target.domain, share))
         baselines = [_evaluated(one.fit(known), known, target, few) for one in (Popularity(), MarkovKNN())]
         mix = shared_mix(source_mix, share)
-        ranker = ThoughtSpaceRanker(train(mix, [*sources, known], config).model, MODEL)
+        state = None if states is None else states / f"{target.protocol}.{share:g}.safetensors"
+        ranker = ThoughtSpaceRanker(train(mix, [*sources, known], config, state=state).model, MODEL)
         # Everybody is served with their own rationale: only learning was kept from the others'.
         served = replace(known, rationales=target.rationales)
         own = _evaluated(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pulse_pipeline.evaluation.few_shot import drawn_share, evaluate_few_shot, only_a_share
 from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
+from pulse_pipeline.thought_space.learner import Learner
 from tests.thought_space.conftest import planted
 
 CONFIG = ThoughtSpaceConfig(epochs=2, attention_width=8, adapter_rank=4)
@@ -96,3 +97,18 @@ def test_rows_name_the_share_they_learned_from(target):
     ]
     own = found[-1].metrics.filter(slice="all", metric="NDCG", k=10)
     assert own["p_value_vs_best_baseline"].is_not_null().all()
+
+
+def test_a_training_that_was_finished_is_not_trained_again(target, tmp_path, monkeypatch):
+    sources = [planted("films", seed=2)]
+
+    def evaluated():
+        return evaluate_few_shot(
+            sources, target, CONFIG, source_mix="films", shares=(0.1,), states=tmp_path / "states"
+        )
+
+    first = evaluated()
+    assert [path.name for path in (tmp_path / "states").iterdir()] == ["loo.0.1.safetensors"]
+    monkeypatch.setattr(Learner, "epoch", None)
+    for one, again in zip(first, evaluated(), strict=True):
+        assert np.array_equal(one.ranks.ranks, again.ranks.ranks)
