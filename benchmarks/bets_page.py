@@ -22,9 +22,10 @@ of two views with nothing new in the second. A gain that these keep is no gain o
 validation gives them the weight 0, the model is made without them and ranks as without thoughts, to the digit
 (not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are older and
 had the width of two views; there it ran as Q4_K_M, elsewhere in int8). Rationales of users are served as far
-as validation lets them be, on Gift_Cards in full, by code from before it was asked; *rationales in full*
-serves them whatever it says. A model without any trains no step that hides what only a home has, so that what
-*no rationales* loses need not be what they say: *shuffled* tells.
+as validation lets them be; *rationales in full* serves them whatever it says. A model without any trains no
+step that hides what only a home has, so that what *no rationales* loses need not be what they say: *shuffled*
+tells. Of whom *only the last* items are known, the items before are what nobody knows: they may be ranked too.
+The model was trained on them; cold is such a history, not the person.
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better.
 """
@@ -45,9 +46,12 @@ SUMMARY = """## Bet by bet
 
 The trained model minus itself without, of all test users, and of those of whom only the last item is known
 (about users nothing can be written then: of those with one to three interactions, where there are any). What
-leaves home is what the *untrained* reader is made of, and rationales: in a domain never seen bets 1, 4 and 5
-are worth what their untrained rows say, of thoughts that rest on texts alone; bet 3 nothing, as a foreign
-domain is ranked alike whatever was learned, where no rationale serves.
+leaves home is what the *untrained* reader is made of, and rationales. In a domain never seen bets 1, 4 and 5
+were not measured: their untrained rows come nearest, but fit the reader's scalars on the domain's own
+validation items, and read thoughts that may rest on its reviews. Bet 3 is worth nothing there, as a foreign
+domain is ranked alike whatever was learned, where no rationale serves; what rationales about its users are
+worth there is in [writers](writers.md). Not tried at all: several rationales of a user averaged and an encoder
+tuned by the contrast (bet 4), complaints in reviews (bet 5).
 
 | bet | minus | domain | written by | all | cold |
 | --- | --- | --- | --- | --- | --- |

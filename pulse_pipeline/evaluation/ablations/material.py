@@ -140,7 +140,7 @@ class Material:
         return replace(self.data, rationales=None)
 
     def shuffled_rationales(self) -> DomainData:
-        """Every user has another's rationales."""
+        """Every user has others' rationales: foresight and hindsight need not be the same person's."""
         own = self._rationales
         serving, training, hindsight = (shuffled(getattr(own, kind), self._seed) for kind in KINDS)
         mixed = RationaleVectors(serving, training, hindsight, own.spoken)
