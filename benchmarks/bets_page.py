@@ -24,8 +24,8 @@ validation gives them the weight 0, the model is made without them and ranks as 
 had the width of two views; there it ran as Q4_K_M, elsewhere in int8). Rationales of users are served as far
 as validation lets them be; *rationales in full* serves them whatever it says. A model without any trains no
 step that hides what only a home has, so that what *no rationales* loses need not be what they say: *shuffled*
-tells. Of whom *only the last* items are known, the items before are what nobody knows: they may be ranked too.
-The model was trained on them; cold is such a history, not the person.
+tells. Of whom *only the last* items are known, the items before are what nobody knows: they may be ranked
+too. The model was trained on them; cold is such a history, not the person.
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better.
 """
@@ -50,8 +50,8 @@ leaves home is what the *untrained* reader is made of, and rationales. In a doma
 were not measured: their untrained rows come nearest, but fit the reader's scalars on the domain's own
 validation items, and read thoughts that may rest on its reviews. Bet 3 is worth nothing there, as a foreign
 domain is ranked alike whatever was learned, where no rationale serves; what rationales about its users are
-worth there is in [writers](writers.md). Not tried at all: several rationales of a user averaged and an encoder
-tuned by the contrast (bet 4), complaints in reviews (bet 5).
+worth there is in [writers](writers.md). Not tried at all: several rationales of a user averaged and an
+encoder tuned by the contrast (bet 4), complaints in reviews (bet 5).
 
 | bet | minus | domain | written by | all | cold |
 | --- | --- | --- | --- | --- | --- |
