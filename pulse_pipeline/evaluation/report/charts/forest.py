@@ -8,7 +8,7 @@ import polars as pl
 from pulse_pipeline.evaluation.report.charts.style import INK, OURS, SOFT, Chart, fitted, lines
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow
 
-ROW = 42  # pixels
+ROW, SPARE = 42, 28  # pixels
 
 
 def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -> Chart:
@@ -24,13 +24,13 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
     table = pl.DataFrame(
         [
             {
-                "label": f"{name}, {figure(row.difference.value)}".replace(", ", "\n"),
+                "label": "\n".join([*said[:-1], f"{said[-1]}, {figure(row.difference.value)}"]),
                 "value": row.difference.value,
                 "low": row.difference.low,
                 "high": row.difference.high,
                 "sure": row.difference.low > 0 or row.difference.high < 0,
             }
-            for name, row in rows
+            for said, row in ((name.split(", "), row) for name, row in rows)
         ]
     )
     order = table["label"].to_list()
@@ -42,7 +42,7 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
             sort=order,
             title=None,
             axis=alt.Axis(
-                labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=150 if narrow else 230
+                labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=170 if narrow else 230
             ),
         )
     )
@@ -51,7 +51,9 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
         x=alt.X("low:Q", title="difference in NDCG@10", axis=axis), x2="high:Q", color=sure
     )
     points = base.mark_point(size=90, filled=True, opacity=1).encode(x="value:Q", color=sure)
-    return fitted(zero + whiskers + points, narrow, ROW * len(order))
+    chart = fitted(zero + whiskers + points, narrow, ROW * len(order))
+    # Where the font is another than the one measured with, long names need more room than was kept.
+    return chart.properties(padding={"left": SPARE, "right": 5, "top": 5, "bottom": 5})
 
 
 def figure(value: float) -> str:
