@@ -8,7 +8,7 @@ import polars as pl
 from pulse_pipeline.evaluation.report.charts.style import INK, OURS, SOFT, Chart, fitted, lines
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow
 
-ROW, SPARE = 42, 28  # pixels
+ROW, LETTER = 42, 7.2  # pixels; the second of a wide font
 
 
 def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -> Chart:
@@ -36,24 +36,19 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
     order = table["label"].to_list()
     sure = alt.condition(alt.datum.sure, alt.value(OURS), alt.value(SOFT))
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="zero:Q")
-    base = alt.Chart(table).encode(
-        y=alt.Y(
-            "label:N",
-            sort=order,
-            title=None,
-            axis=alt.Axis(
-                labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=170 if narrow else 230
-            ),
-        )
+    limit = 200 if narrow else 230
+    # The font on the page may be wider than the one that the room for labels is measured with.
+    room = min(limit, LETTER * max(len(line) for label in order for line in label.split("\n")))
+    names = alt.Axis(
+        labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=limit, minExtent=room
     )
+    base = alt.Chart(table).encode(y=alt.Y("label:N", sort=order, title=None, axis=names))
     axis = alt.Axis(format="+.3~f", tickCount=4 if narrow else 6, labelOverlap=True)
     whiskers = base.mark_rule(strokeWidth=2.5).encode(
         x=alt.X("low:Q", title="difference in NDCG@10", axis=axis), x2="high:Q", color=sure
     )
     points = base.mark_point(size=90, filled=True, opacity=1).encode(x="value:Q", color=sure)
-    chart = fitted(zero + whiskers + points, narrow, ROW * len(order))
-    # Where the font is another than the one measured with, long names need more room than was kept.
-    return chart.properties(padding={"left": SPARE, "right": 5, "top": 5, "bottom": 5})
+    return fitted(zero + whiskers + points, narrow, ROW * len(order))
 
 
 def figure(value: float) -> str:
