@@ -43,7 +43,7 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
         labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=limit, minExtent=room
     )
     base = alt.Chart(table).encode(y=alt.Y("label:N", sort=order, title=None, axis=names))
-    axis = alt.Axis(format="+.3~f", tickCount=4 if narrow else 6, labelOverlap=True)
+    axis = alt.Axis(format="+.3~f", tickCount=3 if narrow else 6, labelOverlap=True)
     whiskers = base.mark_rule(strokeWidth=2.5).encode(
         x=alt.X("low:Q", title="difference in NDCG@10", axis=axis), x2="high:Q", color=sure
     )
