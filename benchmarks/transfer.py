@@ -98,10 +98,11 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         source_mix="+".join(arguments.sources),
         shares=arguments.shares,
     )
-    for start in range(1, len(found), 3):
-        share = found[start : start + 3]
-        best = max([found[0], *share[:-1]], key=lambda one: one.value("NDCG", 10))
-        yield from _rows([found[0], *share], against=best)
+    for place, share in enumerate(arguments.shares):
+        those = [found[0], *found[1 + 3 * place : 4 + 3 * place]]
+        best = max(those[:-1], key=lambda one: one.value("NDCG", 10))
+        for row in _rows(those, against=best):
+            yield row | {"experiment": f"few-shot, {share:.0%}"}
 
 
 def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
