@@ -22,12 +22,12 @@ NOTES = {
         "candidates in bfloat16 with exact scores after, on a CPU that counts in it.",
         "",
         "`items` is without the ID residual, whose table, gradient and moments are as long as the catalogue;",
-        "`items_with_ids` is the default, with it: there memory a step is not constant, as was the goal. Gradients",
-        "and moments of touched rows alone were not tried.",
+        "`items_with_ids` is the default, with it: there memory a step is not constant, as was the goal.",
+        "Gradients and moments of touched rows alone were not tried.",
         "",
         "`training` beside RecTools' SASRec on two cores was also run on another machine, by older code: all",
-        "epochs in 92.7 s there, RecTools in 145 s; when the best one was over was not noted then. *Met* holds our",
-        "seconds to the best epoch (of 10) against RecTools' to its last (of 100), which chooses none.",
+        "epochs in 92.7 s there, RecTools in 145 s; when the best one was over was not noted then. *Met* holds",
+        "our seconds to the best epoch (of 10) against RecTools' to its last (of 100), which chooses none.",
         "",
     )
 }
