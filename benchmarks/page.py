@@ -26,8 +26,8 @@ NOTES = {
         "Gradients and moments of touched rows alone were not tried.",
         "",
         "`training` beside RecTools' SASRec on two cores was also run on another machine, by older code: all",
-        "epochs in 92.7 s there, RecTools in 145 s; when the best one was over was not noted then. *Met* holds",
-        "our seconds to the best epoch (of 10) against RecTools' to its last (of 100), which chooses none.",
+        "epochs in 92.7 s there, RecTools in 145 s; when the best one was over was not noted then.",
+        "*Met* holds our seconds to the best epoch (of 10) against RecTools' to its last, the hundredth.",
         "",
     )
 }
