@@ -87,8 +87,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
             origin = {
                 "mix": mix,
                 "domains": sorted(interactions),
-                # Each domain is learned from up to its own test.
-                "known_until": common_cut.last_test(interactions.values()),
+                "known_until": common_cut.last_training(interactions.values()),
                 "rationales": project.settings.rationales.fingerprint(),
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
@@ -171,7 +170,8 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                 past = [
                     one
                     for protocol, one in trials.items()
-                    if protocol == "loo" or common_cut.is_past(reasoner.origin["known_until"], interactions)
+                    if protocol == "loo"
+                    or common_cut.is_past(reasoner.origin.get("known_until"), interactions)
                 ]
                 figures.append(_evaluated(past, tuned, origin, reasoner.config))
             table = pl.concat(figures)

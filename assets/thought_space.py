@@ -15,7 +15,7 @@ from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
-from pulse_pipeline.thought_space.retrieval import held_out_pairs, recalls
+from pulse_pipeline.thought_space.retrieval import later_pairs, recalls
 from pulse_pipeline.thought_space.training import Trained, train
 from resources.storage import Models, table_path
 from resources.tracking import Tracking
@@ -108,7 +108,7 @@ def _met(protocol: Protocol, model: ThoughtSpace, domains: list[DomainData]) -> 
     """Whether behaviour and rationale find each other in each domain where there are two pairs or more."""
     metrics: dict[str, float] = {}
     for data in domains:
-        behaviours, rationales = held_out_pairs(model, data)
+        behaviours, rationales = later_pairs(model, data)
         if len(behaviours) > 1:
             found = recalls(behaviours, rationales) | {"pairs": float(len(behaviours))}
             metrics |= {f"{protocol}_{name}_{data.domain}": value for name, value in found.items()}

@@ -3,10 +3,12 @@
 The domains' interactions, items and item embeddings must be materialised; rationales and item rationales
 count where they are. All weights are chosen on validation items, figures are of test items, leave-one-out,
 full ranking, the mean over seeds; intervals by bootstrap over users, differences paired. A run that is
-killed goes on where it stopped.
+killed goes on where it stopped. With `--sources` the domains are ranked zero-shot, by readers that were
+fitted on these: only thoughts that rest on texts alone are read there.
 
     pulse run --domains ML100K --select "*item_rationales,item_embeddings"
     python -m benchmarks.bets ML100K Gift_Cards --seeds 3
+    python -m benchmarks.bets ML100K --sources Gift_Cards
 """
 
 import argparse
@@ -26,6 +28,7 @@ from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_if_made, stored_vectors
 from pulse_pipeline.commands.bars import Bars
 from pulse_pipeline.embeddings.spec import EncoderSpec
+from pulse_pipeline.evaluation.ablations.arms import ARMS, FULL, Arm
 from pulse_pipeline.evaluation.ablations.material import Material, Tables
 from pulse_pipeline.evaluation.ablations.run import Job, jobs
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
@@ -44,11 +47,13 @@ from pulse_pipeline.settings import Settings, load_settings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 from pulse_pipeline.thought_space.geometry import has_text
+from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
+from pulse_pipeline.thought_space.training import train
 from resources.text_encoder import TextEncoder
 from resources.weights import language_model_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
-KEY = ("domain", "writer", "minus")
+KEY = ("domain", "writer", "minus", "sources")
 
 BETS = {
     "no item thoughts": "1 item thoughts",
@@ -101,19 +106,26 @@ def main() -> None:
     parser.add_argument("domains", nargs="+", help="domains of the home")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
     parser.add_argument("--run", nargs="+", default=list(BETS), choices=list(BETS), help="what is taken away")
+    parser.add_argument("--sources", nargs="+", help="other domains, to fit the readers on: zero-shot")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by what they are about"
     )
     arguments = parser.parse_args()
+    if set(arguments.sources or ()) & set(arguments.domains):
+        parser.error("what is ranked zero-shot is no source")
     settings = load_settings()
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
             spec = settings.ablations.encoder
             if spec is None and "another encoder" in arguments.run:
                 spec = _hidden_states(Home.from_environment())
-            material, writer = _material(name, settings, spec)
-            found = figures(material, settings, range(arguments.seeds), writer, arguments.run)
-            rows = list(found)
+            if arguments.sources:
+                sources = [_material(source, settings, spec)[0] for source in arguments.sources]
+                material, writer = _material(name, settings, spec, texts_only=True)
+                rows = list(abroad(material, sources, settings.thought_space, writer, arguments.run))
+            else:
+                material, writer = _material(name, settings, spec)
+                rows = list(figures(material, settings, range(arguments.seeds), writer, arguments.run))
             renew(arguments.out, rows, same(rows, *KEY))
             write_page(arguments.out)
 
@@ -132,26 +144,69 @@ def figures(
                 if (f"{MODEL}, {arm}", known) not in gains or (known and arm in OF_USERS):
                     continue
                 other = gains[f"{MODEL}, {arm}", known][members]
-                found, full = paired_difference(own, other), intervals(own[:, None])[0]
-                yield {
-                    "domain": material.data.domain,
+                repeats = len(seeds) if reader == "trained" else 1
+                yield _row(material, own, other) | {
                     "writer": writer,
-                    "items_written": _written(material.data.item_thoughts),
-                    "n_items": material.data.n_items,
                     "bet": BETS[arm],
                     "reader": reader,
+                    "sources": None,
                     "users": group,
                     "minus": arm,
-                    "n_users": int(members.sum()),
-                    "ndcg@10": full.value,
-                    "without": float(other.mean()),
-                    "difference": found.value,
-                    "low": found.low,
-                    "high": found.high,
-                    "p": found.p_value,
-                    "seeds": len(seeds) if reader == "trained" else 1,
-                    "git_sha": git_sha(),
+                    "seeds": repeats,
                 }
+
+
+def abroad(
+    target: Material,
+    sources: list[Material],
+    config: ThoughtSpaceConfig,
+    writer: str,
+    run: Collection[str] = tuple(BETS),
+) -> Iterator[dict[str, Any]]:
+    """Each bet in a domain that was never seen, by readers that were fitted on others.
+
+    Whatever else is learned stays at home, so that without rationales of users there is nothing to train.
+    """
+    fitted = config.model_copy(update=UNTRAINED)
+    mix = "+".join(source.data.domain for source in sources)
+    everybody = (*sources, target)
+
+    def gains(arm: Arm) -> Any:
+        *known, foreign = (arm.data(one) if arm.applies(one) else one.data for one in everybody)
+        ranker = ThoughtSpaceRanker(train(mix, known, fitted).model)
+        return METRICS["NDCG"](user_ranks(ranker, foreign, "test").ranks, 10)
+
+    own = gains(FULL)
+    for name in run:
+        if name in OF_USERS or not any(ARMS[name].applies(one) for one in everybody):
+            continue
+        yield _row(target, own, gains(ARMS[name])) | {
+            "writer": writer,
+            "bet": BETS[name],
+            "reader": "zero-shot",
+            "sources": mix,
+            "users": "all",
+            "minus": name,
+            "seeds": 1,
+        }
+
+
+def _row(material: Material, own: Any, other: Any) -> dict[str, Any]:
+    """What NDCG@10 of the same users say, with something and without."""
+    found, full = paired_difference(own, other), intervals(own[:, None])[0]
+    return {
+        "domain": material.data.domain,
+        "items_written": _written(material.data.item_thoughts),
+        "n_items": material.data.n_items,
+        "n_users": len(own),
+        "ndcg@10": full.value,
+        "without": float(other.mean()),
+        "difference": found.value,
+        "low": found.low,
+        "high": found.high,
+        "p": found.p_value,
+        "git_sha": git_sha(),
+    }
 
 
 def _written(thoughts: FloatArray | None) -> int:
@@ -200,15 +255,29 @@ def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
     return {int(known): frame[known].to_numpy() for known in frame.columns}
 
 
-def _material(domain: str, settings: Settings, reader: EncoderSpec | None) -> tuple[Material, str]:
-    """A domain of the home, another encoder to read it with, and the model that wrote about it."""
+def _material(
+    domain: str, settings: Settings, reader: EncoderSpec | None, *, texts_only: bool = False
+) -> tuple[Material, str]:
+    """A domain of the home, another encoder to read it with, and the model that wrote about it.
+
+    Args:
+        domain: Its name.
+        settings: The settings.
+        reader: Another encoder; None for none.
+        texts_only: Whether only what was thought of items from texts alone may be read.
+    """
     home = Home.from_environment()
     encode = encoding(home, settings.encoder, TextEncoder())
     embeddings = stored_vectors(domain)
+    if texts_only and "thought" in embeddings.columns:
+        allowed = pl.when(pl.col("text_alone").fill_null(value=False)).then("thought")
+        embeddings = embeddings.with_columns(thought=allowed)
     interactions, items = (stored(name, domain) for name in ("interactions", "items"))
     thoughts, written, vectors = (
         stored_if_made(name, domain) for name in ("item_rationales", "rationales", "rationale_embeddings")
     )
+    if texts_only and thoughts is not None:
+        thoughts = thoughts.filter("text_alone")
     if written is None or vectors is None:
         written = Rationales.create_empty()
         vectors = written.select("user_id", "kind", "target_position").with_columns(

@@ -40,7 +40,7 @@ from pulse_pipeline.thought_space.training import train
 from resources.text_encoder import TextEncoder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
-KEY = ("experiment", "sources", "target", "model", "train_mix", "against", "seed")
+KEY = ("experiment", "sources", "target", "model", "train_mix", "seed")
 
 
 def main() -> None:
@@ -102,7 +102,7 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         those = [found[0], *found[1 + 3 * place : 4 + 3 * place]]
         best = max(those[:-1], key=lambda one: one.value("NDCG", 10))
         for row in _rows(those, against=best):
-            yield row | {"experiment": f"few-shot, {share:.0%}"}
+            yield row | {"experiment": f"few-shot, {100 * share:g}%"}
 
 
 def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -77,13 +77,14 @@ def main() -> None:
     config = load_settings().thought_space
     kept = arguments.kept or Home.from_environment().cache / "writers"
     writer = _writer(arguments.domains)
-    domains = [_domain(name) for name in arguments.domains]
+    domains = {name: _domain(name) for name in arguments.domains}
     gains = dict[str, Gains]()
     with Bars(Console(stderr=True)) as bars, listening(bars):
-        for data in domains:
-            others = [other for other in domains if other is not data]
+        for name, data in domains.items():
+            others = [other for other in domains.values() if other is not data]
+            ranked = _domain(name, texts_only=True) if arguments.abroad else data
             trainings = [others] if arguments.abroad else [[data], [replace(data, rationales=None)]]
-            gains[data.domain] = by_serving(data, trainings, config, range(arguments.seeds), kept)
+            gains[name] = by_serving(ranked, trainings, config, range(arguments.seeds), kept)
     trained_on = ABROAD if arguments.abroad else AT_HOME
     renew_writer(arguments.out, list(rows(gains, writer, trained_on, arguments.seeds)))
     write_page(arguments.out)
@@ -188,8 +189,8 @@ def _writer(domains: list[str]) -> str:
     return writers[0]
 
 
-def _domain(name: str) -> DomainData:
-    """A domain of the home under leave-one-out."""
+def _domain(name: str, *, texts_only: bool = False) -> DomainData:
+    """A domain of the home under leave-one-out; `texts_only` as `assemble` has it."""
     vectors = stored("rationale_embeddings", name)
     valid = stored("rationales", name).filter("valid")["rationale"]
     if set(map(text_hash, valid)) != set(vectors["text_hash"]):
@@ -197,7 +198,8 @@ def _domain(name: str) -> DomainData:
             f"error: rationale_embeddings of {name} are of other rationales: "
             f"pulse run --domains {name} --select rationale_embeddings"
         )
-    data = assemble(name, "loo", stored("interactions", name), stored_vectors(name), vectors)
+    tables = stored("interactions", name), stored_vectors(name), vectors
+    data = assemble(name, "loo", *tables, texts_only=texts_only)
     if not data.has_rationale[data.evaluated_users("test")].any():
         raise SystemExit(f"error: no test user of {name} has a rationale; raise `rationale_users` there")
     return data

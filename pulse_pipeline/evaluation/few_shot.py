@@ -30,12 +30,12 @@ SHARES = (0.01, 0.1)
 
 def shared_mix(source_mix: str, share: float) -> str:
     """Name of a source mix with a share of the target's training users added, as in ``all-but-Books+1%``."""
-    return f"{source_mix}+{share:.0%}"
+    return f"{source_mix}+{100 * share:g}%"
 
 
 def share_of(domain: str, share: float) -> str:
     """Name of a share of a domain's training users alone, as in ``1% of Books``."""
-    return f"{share:.0%} of {domain}"
+    return f"{100 * share:g}% of {domain}"
 
 
 def drawn_share(data: DomainData, share: float) -> IntArray:

@@ -27,10 +27,13 @@ def first_test(domains: Iterable[pl.DataFrame]) -> int | None:
     return min((moment for one in domains if (moment := start_of_test(one)) is not None), default=None)
 
 
-def last_test(domains: Iterable[pl.DataFrame]) -> int | None:
-    """When the latest test of several domains begins; None where one of them has none, and may be later."""
-    moments = [start_of_test(one) for one in domains]
-    return None if None in moments else max(moments, default=None)  # type: ignore[type-var]
+def last_training(domains: Iterable[pl.DataFrame]) -> int | None:
+    """When the latest training item of several domains was taken, each under its own temporal cut.
+
+    None where one of them has no temporal split: what is learned from it may be later.
+    """
+    moments = [one.filter(pl.col(SPLIT) == "train")["timestamp"].max() for one in domains]
+    return None if None in moments else max(moments, default=None)  # type: ignore[type-var, return-value]
 
 
 def is_past(until: int | None, interactions: pl.DataFrame) -> bool:

@@ -106,6 +106,8 @@ class Proposal:
     def log_chance(self, items: IntArray, draws: int, predictions: int) -> NDArray[np.float64]:
         """Logarithm of the chance that a sample holds an item, which it keeps once however often it meets it.
 
+        Targets count as if each were drawn by itself, from all that is predicted in training.
+
         Args:
             items: The items [c].
             draws: Draws of a step.

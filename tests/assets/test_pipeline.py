@@ -15,7 +15,7 @@ from pulse_pipeline.commands.tune import tune, tune_baselines
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.interactions.common_cut import first_test, is_past, last_test, start_of_test
+from pulse_pipeline.interactions.common_cut import first_test, is_past, last_training, start_of_test
 from pulse_pipeline.lineage import Lineage, rows_of
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.tuning import Budget
@@ -286,7 +286,7 @@ def test_the_faithful_arm_has_rows_of_its_own(inside):
         name: pl.read_parquet(inside.storage / "interactions" / f"{name}.parquet")
         for name in demo_registry().domains
     }
-    all_are_past = is_past(last_test(tables.values()), tables["Demo_Films"])
+    all_are_past = is_past(last_training(tables.values()), tables["Demo_Films"])
     assert ("all" in set(found.filter(protocol="temporal")["train_mix"])) == all_are_past
     shown = rendered(candidate_table(metrics(inside, demo_registry()), {"Demo_Films"}))
     assert "all-but-Demo_Films" in shown

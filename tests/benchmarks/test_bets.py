@@ -8,8 +8,9 @@ import pytest
 from benchmarks import bets
 from benchmarks.bets_page import write_page
 from benchmarks.kept_rows import renew, same
+from pulse_pipeline.evaluation.ablations.material import Material
 from pulse_pipeline.settings import Settings
-from tests.evaluation.ablations.test_ablations import CONFIG, material
+from tests.evaluation.ablations.test_ablations import CONFIG, encode, material, read_otherwise, tables
 from tests.thought_space.conftest import planted
 
 
@@ -39,6 +40,37 @@ def test_each_bet_is_a_difference_of_the_same_users(rows):
     for row in rows:
         assert row["difference"] == pytest.approx(row["ndcg@10"] - row["without"])
         assert row["low"] <= row["difference"] <= row["high"]
+
+
+@pytest.fixture
+def zero_shot():
+    source = Material("films", "loo", tables(), encode, another=read_otherwise)
+    return list(bets.abroad(material(), [source], CONFIG, "a model"))
+
+
+def test_abroad_each_bet_is_what_readers_fitted_elsewhere_take_along(zero_shot):
+    assert {row["minus"] for row in zero_shot} == set(bets.BETS) - set(bets.OF_USERS)
+    assert {(row["reader"], row["sources"], row["users"]) for row in zero_shot} == {
+        ("zero-shot", "films", "all")
+    }
+    for row in zero_shot:
+        assert row["difference"] == pytest.approx(row["ndcg@10"] - row["without"])
+        assert row["low"] <= row["difference"] <= row["high"]
+    assert any(row["difference"] for row in zero_shot)
+
+
+def test_zero_shot_rows_stand_beside_those_at_home(rows, zero_shot, tmp_path):
+    out = tmp_path / "bets.json"
+    kept(out, rows)
+    kept(out, zero_shot)
+    assert len(json.loads(out.read_text())) == len(rows) + len(zero_shot)
+    write_page(out)
+    page = out.with_suffix(".md").read_text()
+    row = next(row for row in zero_shot if row["minus"] == "no item thoughts")
+    assert "| zero-shot from films |" in page
+    assert (
+        f" | {row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}), p {row['p']:.3f} |\n" in page
+    )
 
 
 def test_a_domains_rows_are_renewed_and_shown(rows, tmp_path):

@@ -9,7 +9,7 @@ from pulse_pipeline.interactions.common_cut import (
     before,
     first_test,
     is_past,
-    last_test,
+    last_training,
     reaches_beyond,
     start_of_test,
 )
@@ -55,12 +55,13 @@ def test_without_a_test_there_is_no_moment(tables):
     assert first_test(tables) is None
 
 
-def test_what_is_learned_up_to_each_test_is_past_for_the_latest_alone():
+def test_what_is_learned_up_to_each_cut_is_past_where_no_test_began_before():
     early, late, timeless = domain(list(range(100))), domain(list(range(50, 150))), domain([5, 5, 5])
-    until = last_test([early, late])
-    assert (start_of_test(early), start_of_test(late), until) == (90, 140, 140)
+    until = last_training([early, late])
+    assert (start_of_test(early), start_of_test(late), until) == (90, 140, 129)
     assert is_past(until, late)
     assert not is_past(until, early)
-    assert last_test([early, timeless]) is None
+    assert is_past(last_training([early]), early)
+    assert last_training([early, timeless]) is None
     assert not is_past(None, early)
     assert not is_past(until, timeless)

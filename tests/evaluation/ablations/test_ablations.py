@@ -108,6 +108,8 @@ def test_an_arm_runs_where_there_is_something_to_take_away(whole):
         "frozen encoder",
         "another encoder",
         "nothing counted",
+        "no decay tried",
+        "no flattening tried",
         "no attention",
         "no item ids",
         "BM25",

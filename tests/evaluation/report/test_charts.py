@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pulse_pipeline.evaluation.ablations.arms import ARMS
 from pulse_pipeline.evaluation.report import tastes
 from pulse_pipeline.evaluation.report.charts import (
     forest,
@@ -16,6 +17,7 @@ from pulse_pipeline.evaluation.report.charts import (
     to_svg,
     training_curve,
 )
+from pulse_pipeline.evaluation.report.charts.forest import figure
 from pulse_pipeline.evaluation.report.charts.places import place
 from pulse_pipeline.evaluation.report.inputs import ThoughtMap
 from pulse_pipeline.evaluation.report.plots import plots
@@ -45,6 +47,12 @@ def test_every_chart_fits_a_phone() -> None:
         training_curve(epochs, "loss", "loss", narrow=True),
     ]
     assert all(0 < widths(to_svg(chart)) <= PHONE for chart in charts)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_a_long_name_does_not_cost_its_figure(name: str) -> None:
+    row = report().differences[0]
+    assert figure(row.difference.value) in to_svg(forest([(f"{name}, at serving", row)], narrow=True))
 
 
 def test_the_plots_for_dagster_and_mlflow_are_pictures() -> None:

@@ -21,22 +21,22 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
     Returns:
         The chart; differences whose interval holds zero are hollow and grey.
     """
+    limit = 200 if narrow else 230
     table = pl.DataFrame(
         [
             {
-                "label": "\n".join([*said[:-1], f"{said[-1]}, {figure(row.difference.value)}"]),
+                "label": _label(name, row.difference.value, int(limit / LETTER)),
                 "value": row.difference.value,
                 "low": row.difference.low,
                 "high": row.difference.high,
                 "sure": row.difference.low > 0 or row.difference.high < 0,
             }
-            for said, row in ((name.split(", "), row) for name, row in rows)
+            for name, row in rows
         ]
     )
     order = table["label"].to_list()
     sure = alt.condition(alt.datum.sure, alt.value(OURS), alt.value(SOFT))
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="zero:Q")
-    limit = 200 if narrow else 230
     # The font on the page may be wider than the one that the room for labels is measured with.
     room = min(limit, LETTER * max(len(line) for label in order for line in label.split("\n")))
     names = alt.Axis(
@@ -54,3 +54,10 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
 def figure(value: float) -> str:
     """Four places, always signed, with a real minus sign."""
     return f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _label(name: str, value: float, letters: int) -> str:
+    """A name, a line each part, and its figure: behind the last part if the line has room for it."""
+    *before, last = name.split(", ")
+    together = f"{last}, {figure(value)}"
+    return "\n".join([*before, *([together] if len(together) <= letters else [last, figure(value)])])
