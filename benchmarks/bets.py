@@ -174,7 +174,7 @@ def abroad(
     def gains(arm: Arm) -> Any:
         *known, foreign = (arm.data(one) if arm.applies(one) else one.data for one in everybody)
         ranker = ThoughtSpaceRanker(train(mix, known, fitted).model)
-        return METRICS["NDCG"](user_ranks(ranker, foreign, "test").ranks, 10)
+        return METRICS["NDCG"](user_ranks(ranker, foreign, "test").ranks, 10).astype(np.float64)
 
     own = gains(FULL)
     for name in run:

@@ -42,7 +42,7 @@ def test_each_bet_is_a_difference_of_the_same_users(rows):
         assert row["low"] <= row["difference"] <= row["high"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def zero_shot():
     source = Material("films", "loo", tables(), encode, another=read_otherwise)
     return list(bets.abroad(material(), [source], CONFIG, "a model"))

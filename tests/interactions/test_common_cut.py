@@ -56,7 +56,8 @@ def test_without_a_test_there_is_no_moment(tables):
 
 
 def test_what_is_learned_up_to_each_cut_is_past_where_no_test_began_before():
-    early, late, timeless = domain(list(range(100))), domain(list(range(50, 150))), domain([5, 5, 5])
+    early, late = domain(list(range(100))), domain(list(range(50, 150)))
+    timeless = early.with_columns(timestamp=pl.lit(None, pl.Int64), split_temporal=pl.lit(None, pl.String))
     until = last_training([early, late])
     assert (start_of_test(early), start_of_test(late), until) == (90, 140, 129)
     assert is_past(until, late)
