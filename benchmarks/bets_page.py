@@ -47,12 +47,13 @@ three interactions are a group of the tables below.
 SUMMARY = """## Bet by bet
 
 The trained model minus itself without, of all test users, and of those of whom only the last item is known
-(about users nothing can be written then: of those with one to three interactions, where there are any). What
-leaves home is the few scalars of a reader, and rationales: *zero-shot* ranks a domain by scalars fitted
-on another, and reads thoughts that rest on texts alone. Bet 3 is worth nothing there, as a foreign domain is
-ranked alike whatever was learned, where no rationale serves; what rationales about its users are worth there
-is in [writers](writers.md). Not tried at all: several rationales of a user averaged and an encoder tuned by
-the contrast (bet 4), complaints in reviews (bet 5).
+(about users nothing can be written then: of those with one to three interactions, where there are any).
+What leaves home is the few scalars of a reader, and rationales: *zero-shot* ranks a domain by scalars
+fitted on another, and reads thoughts that rest on texts alone, here of the sets without their reviews. Bet
+3 is worth nothing there, as a foreign domain is ranked alike whatever was learned, where no rationale
+serves; what rationales about its users are worth there is in [writers](writers.md). Not tried at all:
+several rationales of a user averaged and an encoder tuned by the contrast (bet 4), complaints in reviews
+(bet 5).
 
 | bet | minus | domain | written by | all | cold | zero-shot |
 | --- | --- | --- | --- | --- | --- | --- |
