@@ -5,10 +5,18 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from pulse_pipeline.evaluation.report.charts.style import INK, OURS, SOFT, Chart, fitted, lines
+from pulse_pipeline.evaluation.report.charts.style import (
+    INK,
+    LETTER,
+    OURS,
+    SOFT,
+    Chart,
+    fitted,
+    named_rows,
+)
 from pulse_pipeline.evaluation.report.inputs import DifferenceRow
 
-ROW, LETTER = 42, 7.2  # pixels; the second of a wide font
+ROW = 42  # pixels
 
 
 def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -> Chart:
@@ -37,13 +45,9 @@ def forest(rows: Sequence[tuple[str, DifferenceRow]], *, narrow: bool = False) -
     order = table["label"].to_list()
     sure = alt.condition(alt.datum.sure, alt.value(OURS), alt.value(SOFT))
     zero = alt.Chart(pl.DataFrame({"zero": [0.0]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="zero:Q")
-    # The font on the page may be wider than the one that the room for labels is measured with.
-    room = min(limit, LETTER * max(len(line) for label in order for line in label.split("\n")))
-    names = alt.Axis(
-        labelExpr=lines("datum.label"), ticks=False, domain=False, labelLimit=limit, minExtent=room
-    )
+    names = named_rows(order, limit)
     base = alt.Chart(table).encode(y=alt.Y("label:N", sort=order, title=None, axis=names))
-    axis = alt.Axis(format="+.3~f", tickCount=3 if narrow else 6, labelOverlap=True)
+    axis = alt.Axis(format="+.3~f", tickCount=3 if narrow else 4, labelOverlap=True)
     whiskers = base.mark_rule(strokeWidth=2.5).encode(
         x=alt.X("low:Q", title="difference in NDCG@10", axis=axis), x2="high:Q", color=sure
     )

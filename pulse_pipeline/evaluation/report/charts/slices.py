@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from pulse_pipeline.evaluation.report.charts.style import COLOURS, OURS, Chart, fitted, lines
+from pulse_pipeline.evaluation.report.charts.style import COLOURS, OURS, Chart, fitted, named_rows
 from pulse_pipeline.evaluation.report.views.slices import Slices, spoken
 
 STEP = 13  # pixels a dot
@@ -34,7 +34,7 @@ def slice_plot(slices: Slices, *, narrow: bool = False) -> Chart:
             sort=list(labels.values()),
             title=None,
             scale=alt.Scale(paddingInner=0.35),
-            axis=alt.Axis(labelExpr=lines("datum.label"), ticks=False, domain=False, grid=True, offset=6),
+            axis=named_rows(list(labels.values()), 220, grid=True, offset=6),
         ),
         yOffset=alt.YOffset("model:N", sort=slices.models),
         color=alt.Color("model:N", sort=slices.models, scale=colours, legend=legend),

@@ -26,6 +26,8 @@ PHONE = 340
 DESK = 500
 """Width of a chart on a desktop: two fit side by side."""
 PNG_SCALE = 1.0
+LETTER = 7.2
+"""Width of a letter of a label in a wide font, in pixels."""
 
 _ATTRIBUTE = re.compile(r' (transform|d|x|y|x1|x2|y1|y2|width|height)="([^"<>]*)"')
 _FRACTION = re.compile(r"(\.\d\d)\d+")
@@ -75,6 +77,29 @@ def by_name(column: str, names: Sequence[str], columns: int = 2) -> alt.Color:
 def palette(n: int) -> list[str]:
     """The first n colours; they begin again where there are not enough."""
     return [COLOURS[place % len(COLOURS)] for place in range(n)]
+
+
+def named_rows(labels: Sequence[str], limit: int, *, grid: bool = False, offset: int = 0) -> alt.Axis:
+    """The axis of rows that have names, a line break in a name where it holds one.
+
+    The font on a page may be wider than the one that room is measured with, so room is kept for it.
+
+    Args:
+        labels: The names.
+        limit: Most pixels of a name.
+        grid: Whether a line is drawn through each row.
+        offset: Pixels between the names and the plot.
+    """
+    longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+    return alt.Axis(
+        labelExpr=lines("datum.label"),
+        ticks=False,
+        domain=False,
+        grid=grid,
+        offset=offset,
+        labelLimit=limit,
+        minExtent=min(limit, LETTER * longest),
+    )
 
 
 def lines(axis: str) -> str:
