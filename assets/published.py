@@ -13,6 +13,7 @@ import polars as pl
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
 from assets.rationales import costs, open_desk, valid_rate
+from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.rationales.assignments import Domain
 from pulse_pipeline.rationales.cuts import drawn_users
@@ -66,7 +67,10 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
                 "dagster_run_id": context.run.run_id,
             }
             given = pairs(interactions, items, rationales, config)
-            trained = train(domain, given, lambda: text_encoder.tunable(config.encoder), config, origin)
+            state = Home.from_environment().training / f"{domain}.published.safetensors"
+            trained = train(
+                domain, given, lambda: text_encoder.tunable(config.encoder), config, origin, state=state
+            )
             work.run.curve(trained.history, step="epoch")
             work.run.artifact("history.csv", trained.history.write_csv())
             last = trained.history.drop("epoch").row(-1, named=True)
@@ -77,7 +81,9 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
                 "held_out_pairs": float(trained.held_out),
                 "behaviours_cut_off": trained.cut_off,
             }
-            return work.result(trained.space, _weights_hash(trained.space), {}, metrics)
+            result = work.result(trained.space, _weights_hash(trained.space), {}, metrics)
+            state.unlink(missing_ok=True)  # there is none where no epoch was made
+            return result
 
     return published_thought_space
 

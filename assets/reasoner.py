@@ -23,6 +23,7 @@ from pulse_pipeline.evaluation.reasoner import (
     evaluate_reasoner,
     trial,
 )
+from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.reasoner.adapter import merged
@@ -92,7 +93,8 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
             }
-            reasoner = fine_tune(mix, given, causal_model.load(config.model), config, origin)
+            state = Home.from_environment().training / f"{mix}.reasoner.safetensors"
+            reasoner = fine_tune(mix, given, causal_model.load(config.model), config, origin, state=state)
             work.run.curve(reasoner.history, step="epoch")
             work.run.artifact("history.csv", reasoner.history.write_csv())
             metrics = {
@@ -102,7 +104,9 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "examples": float(len(given.training)),
                 "held_out_examples": float(len(given.validation)),
             }
-            return work.result(reasoner, _weights_hash(reasoner), {}, metrics)
+            result = work.result(reasoner, _weights_hash(reasoner), {}, metrics)
+            state.unlink(missing_ok=True)  # there is none where no epoch was made
+            return result
 
     return reasoner_model
 

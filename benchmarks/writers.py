@@ -37,8 +37,8 @@ from pulse_pipeline.settings import load_settings
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.identity import content
 from pulse_pipeline.thought_space.model import ThoughtSpace
-from pulse_pipeline.thought_space.resumption import content
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 

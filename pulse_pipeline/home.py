@@ -58,7 +58,7 @@ class Home:
 
     @property
     def training(self) -> Path:
-        """Where unfinished trainings stand: ``<mix>/<protocol>.safetensors``."""
+        """Where unfinished trainings stand: ``<mix>/<protocol>.safetensors`` and others'."""
         return self.cache / "training"
 
     @property

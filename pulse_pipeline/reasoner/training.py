@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from pulse_pipeline.progress import track
+from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.reasoner.adapter import adapted, adapter_weights
+from pulse_pipeline.reasoner.choices import Choice
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
+from pulse_pipeline.thought_space.snapshots import (
+    Moments,
+    Snapshot,
+    StateFile,
+    chance,
+    remember,
+    remembered,
+    restore_chance,
+    under,
+)
 
+ADAPTER, BEST = "adapter.", "best."
 MAX_GRADIENT_NORM = 1.0
 IGNORED = -100  # cross_entropy's own mark for what is no target
 
@@ -58,7 +72,13 @@ class Reasoner:
 
 
 def fine_tune(
-    mix: str, given: Examples, loaded: Loaded, config: ReasonerConfig, origin: Mapping[str, Any] | None = None
+    mix: str,
+    given: Examples,
+    loaded: Loaded,
+    config: ReasonerConfig,
+    origin: Mapping[str, Any] | None = None,
+    *,
+    state: Path | None = None,
 ) -> Reasoner:
     """Train an adapter and keep the epoch with the lowest validation loss, the untrained one included.
 
@@ -68,63 +88,120 @@ def fine_tune(
         loaded: The model; it is changed.
         config: The settings.
         origin: What the checkpoint shall say of itself.
+        state: A file that holds where the training stands after each epoch, from where a killed one goes on
+            to the same result; whoever has kept the result may remove it.
+
+    Raises:
+        PulseError: The state file is damaged.
     """
-    devices = [loaded.model.device] if loaded.model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    device = loaded.model.device
+    kept = StateFile(state, _key(given, config, device))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         model = adapted(loaded.model, config)
         prompts = ChoicePrompts(config, loaded.tokenizer)
-        weights, history = _fit(model, prompts, given, config, mix)
-    return Reasoner(weights, history, config, origin or {})
+        course = _Course(model, prompts, given, config, kept.read())
+        with track(f"reasoner {mix}", course.epochs_left * len(given.training), "examples") as task:
+            while course.epochs_left:
+                course.epoch(task.advance)
+                kept.write(course.snapshot())
+            task.total = task.done  # stopped early on purpose: this is the whole of it
+    return Reasoner(course.best, course.history(), config, origin or {})
 
 
-def _fit(
-    model: Any, prompts: ChoicePrompts, given: Examples, config: ReasonerConfig, mix: str
-) -> tuple[dict[str, Tensor], pl.DataFrame]:
-    held_out = _rendered(prompts, given, "validation")
-    best, weights, since_best = _loss_over(model, held_out, config), adapter_weights(model), 0
-    rows = [{"epoch": 0, "loss": None, "val_loss": best, "seconds": 0.0}]
-    with track(f"reasoner {mix}", config.epochs * len(given.training), "examples") as task:
-        for epoch, (loss, started) in enumerate(
-            _epochs(model, _rendered(prompts, given, "training"), config, task.advance), start=1
-        ):
-            score = _loss_over(model, held_out, config)
-            seconds = time.monotonic() - started
-            rows.append({"epoch": epoch, "loss": loss, "val_loss": score, "seconds": seconds})
-            since_best += 1
-            if score < best:
-                best, weights, since_best = score, adapter_weights(model), 0
-            if since_best >= config.patience:
-                task.total = task.done  # stopped early on purpose: this is the whole of it
-                break
-    return weights, pl.DataFrame(rows, schema_overrides={"loss": pl.Float64})
+def _key(given: Examples, config: ReasonerConfig, device: torch.device) -> str:
+    choices = [[asdict(choice) for choice in part] for part in (given.training, given.validation)]
+    return fingerprint(["reasoner", config.fingerprint(), choices, device.type])
 
 
-def _rendered(prompts: ChoicePrompts, given: Examples, part: str) -> list[Example]:
-    choices = given.training if part == "training" else given.validation
-    return [(prompts.prompt(choice), prompts.title(choice.candidates[choice.answer])) for choice in choices]
+class _Course:
+    """A training between two epochs."""
 
+    def __init__(
+        self,
+        model: Any,
+        prompts: ChoicePrompts,
+        given: Examples,
+        config: ReasonerConfig,
+        snapshot: Snapshot | None,
+    ) -> None:
+        self._model, self._config = model, config
+        self._training, self._held_out = (
+            _rendered(prompts, choices) for choices in (given.training, given.validation)
+        )
+        self._order = np.random.default_rng(config.seed)
+        self._learned = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._optimiser = torch.optim.AdamW(self._learned.values(), lr=config.learning_rate)
+        self._rows: list[dict[str, Any]] = []
+        self.best: dict[str, Tensor] = {}
+        """The adapter of the epoch with the lowest validation loss."""
+        if snapshot is None:
+            self._judge(None, time.monotonic())
+        else:
+            self._restore(snapshot)
 
-def _epochs(
-    model: Any, examples: list[Example], config: ReasonerConfig, advance: Callable[[int], None]
-) -> Iterator[tuple[float, float]]:
-    """Yield the mean loss of each epoch and when it began."""
-    rng = np.random.default_rng(config.seed)
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimiser = torch.optim.AdamW(trainable, lr=config.learning_rate)
-    for _ in range(config.epochs):
+    @property
+    def epochs_left(self) -> int:
+        """Epochs before the training ends of itself; 0 once it has stopped getting better."""
+        epoch = len(self._rows) - 1
+        if epoch - self._best_epoch >= self._config.patience:
+            return 0
+        return self._config.epochs - epoch
+
+    def epoch(self, advance: Callable[[int], None]) -> None:
+        """Learn for an epoch and judge it."""
         started = time.monotonic()
-        model.train()
+        self._model.train()
         sums = np.zeros(2)
-        for batch in _batches([examples[index] for index in rng.permutation(len(examples))], config):
-            losses = answer_losses(model, batch)
-            optimiser.zero_grad(set_to_none=True)
+        shuffled = [self._training[index] for index in self._order.permutation(len(self._training))]
+        for batch in _batches(shuffled, self._config):
+            losses = answer_losses(self._model, batch)
+            self._optimiser.zero_grad(set_to_none=True)
             losses.mean().backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(trainable, MAX_GRADIENT_NORM)
-            optimiser.step()
+            torch.nn.utils.clip_grad_norm_(self._learned.values(), MAX_GRADIENT_NORM)
+            self._optimiser.step()
             sums += losses.sum().item(), len(losses)
             advance(len(batch))
-        yield sums[0] / sums[1], started
+        self._judge(sums[0] / sums[1], started)
+
+    def history(self) -> pl.DataFrame:
+        """One row an epoch."""
+        return pl.DataFrame(self._rows, schema_overrides={"loss": pl.Float64})
+
+    def snapshot(self) -> Snapshot:
+        """All that it takes to go on from here; the frozen weights are the language model's own."""
+        learned = {f"{ADAPTER}{name}": parameter.detach() for name, parameter in self._learned.items()}
+        best = {f"{BEST}{name}": tensor for name, tensor in self.best.items()}
+        tensors = learned | best | remembered(self._moments()) | chance(self._model.device)
+        return Snapshot(tensors, {"rows": self._rows, "order": self._order.bit_generator.state})
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        for name, tensor in under(ADAPTER, snapshot.tensors).items():
+            self._learned[name].data.copy_(tensor)
+        remember(self._moments(), snapshot.tensors, self._model.device)
+        restore_chance(snapshot.tensors, self._model.device)
+        self.best = under(BEST, snapshot.tensors)
+        self._order.bit_generator.state = snapshot.facts["order"]
+        self._rows = snapshot.facts["rows"]
+
+    def _judge(self, loss: float | None, started: float) -> None:
+        score = _loss_over(self._model, self._held_out, self._config)
+        seconds = time.monotonic() - started
+        self._rows.append({"epoch": len(self._rows), "loss": loss, "val_loss": score, "seconds": seconds})
+        if self._best_epoch == len(self._rows) - 1:
+            self.best = adapter_weights(self._model)
+
+    @property
+    def _best_epoch(self) -> int:
+        scores = [row["val_loss"] for row in self._rows]
+        return scores.index(min(scores))
+
+    def _moments(self) -> Moments:
+        return {name: self._optimiser.state[parameter] for name, parameter in self._learned.items()}
+
+
+def _rendered(prompts: ChoicePrompts, choices: list[Choice]) -> list[Example]:
+    return [(prompts.prompt(choice), prompts.title(choice.candidates[choice.answer])) for choice in choices]
 
 
 @torch.inference_mode()

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pulse_pipeline.provenance import fingerprint
 
-METHOD = 6
+METHOD = 7
 """Raised when the same settings come to train something else: what was trained before is stale then."""
 
 

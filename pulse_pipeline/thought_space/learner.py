@@ -13,10 +13,10 @@ from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.optimisation import Stepper
-from pulse_pipeline.thought_space.resumption import under
+from pulse_pipeline.thought_space.snapshots import chance, remember, remembered, restore_chance, under
 from pulse_pipeline.thought_space.workers import Workers
 
-MODEL, OPTIMISER, CHANCE = "model.", "optimiser.", "chance."
+MODEL = "model."
 
 
 class Learner:
@@ -67,13 +67,8 @@ class Learner:
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, the optimiser's moments by parameter, states of torch's generators."""
-        moments = {
-            f"{OPTIMISER}{name}/{key}": value
-            for name, parameter in self._stepper.parameters.items()
-            for key, value in self._stepper.optimiser.state[parameter].items()
-        }
         weights = {f"{MODEL}{name}": value for name, value in self._model.state_dict().items()}
-        return weights | moments | self._torch_chance()
+        return weights | remembered(self._stepper.moments()) | chance(self._device)
 
     def facts(self) -> dict[str, Any]:
         """What else it takes to go on, as JSON: numpy's generator, windows left in this round."""
@@ -82,21 +77,8 @@ class Learner:
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Go on from where `tensors` and `facts` were taken."""
         self._model.load_state_dict(under(MODEL, tensors))
-        for place, value in under(OPTIMISER, tensors).items():
-            name, _, key = place.partition("/")
-            parameter = self._stepper.parameters[name]
-            # Counts of steps stay on the CPU, where the optimiser looks for them.
-            moved = value if key == "step" else value.to(parameter.device)
-            self._stepper.optimiser.state[parameter][key] = moved
+        remember(self._stepper.moments(), tensors, self._device)
         self._rng.bit_generator.state = facts["rng"]
         for draws, left in zip(self._draws, facts["left"], strict=True):
             draws.left = left
-        torch.set_rng_state(tensors[f"{CHANCE}cpu"])
-        if self._device.type == "cuda":
-            torch.cuda.set_rng_state(tensors[f"{CHANCE}cuda"], self._device)
-
-    def _torch_chance(self) -> dict[str, Tensor]:
-        states = {f"{CHANCE}cpu": torch.get_rng_state()}
-        if self._device.type == "cuda":
-            states[f"{CHANCE}cuda"] = torch.cuda.get_rng_state(self._device)
-        return states
+        restore_chance(tensors, self._device)

@@ -325,6 +325,23 @@ class Gate(nn.Module):
         return openness * rationales.abs().amax(dim=1).gt(0)
 
 
+@dataclass(frozen=True)
+class Lent:
+    """Rows of an ID residual that a step learns in the table's stead.
+
+    Attributes:
+        rows: Which, ascending, each once [r].
+        vectors: Their vectors [r, d].
+    """
+
+    rows: Tensor
+    vectors: Tensor
+
+    def at(self, rows: Tensor) -> Tensor:
+        """Vectors of some of them [n, d]."""
+        return self.vectors[torch.searchsorted(self.rows, rows)]
+
+
 class Home(nn.Module):
     """What is learned of one domain's items beyond their texts; all zero at the start."""
 
@@ -333,6 +350,7 @@ class Home(nn.Module):
         super().__init__()
         n_items = n_items if config.id_residual else 0
         self.vectors = nn.Parameter(torch.zeros(n_items, wide))
+        self.lent: Lent | None = None
         self.bias = nn.Parameter(torch.zeros(n_items))
         self.rationale_offset: Tensor
         self.register_buffer("rationale_offset", torch.zeros(width))
@@ -345,6 +363,8 @@ class Home(nn.Module):
 
     def residual(self, rows: Tensor) -> Tensor:
         """Vectors of items, zero for row -1 [n, d]."""
+        if self.lent is not None:
+            return self.lent.at(rows)
         return _pick(self.vectors, rows)
 
     def popularity(self, rows: Tensor) -> Tensor:

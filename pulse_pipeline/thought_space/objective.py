@@ -139,6 +139,20 @@ class Examples:
         home = self._foresight is None or bool(self._rng.random() >= self._config.home_dropout)
         return Step(batch, home, self._negatives(batch))
 
+    @property
+    def domain(self) -> str:
+        """Whose examples these are."""
+        return self._space.domain
+
+    def residents(self, step: Step) -> Tensor:
+        """The rows of the domain's ID residual that a step with sampled negatives asks for, ascending [r].
+
+        A domain of the mix has its items in the order of its ID residual.
+        """
+        assert self._space.residents is not None and step.negatives is not None
+        met = np.union1d(step.negatives, step.batch.histories.flatten().cpu().numpy())
+        return self._space.residents[torch.from_numpy(met).to(self._space.residents.device)]
+
     def terms(self, step: Step, share: Share = WHOLE) -> dict[str, Term]:
         """The unweighted terms that the batch has examples for.
 

@@ -9,6 +9,7 @@ from pulse_pipeline.thought_space import objective
 from pulse_pipeline.thought_space.batches import Share
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.model import ThoughtSpace
+from pulse_pipeline.thought_space.tables import LazyTable
 from pulse_pipeline.thought_space.workers import Workers
 
 MAX_GRADIENT_NORM = 1.0
@@ -22,8 +23,20 @@ class Stepper:
         """Learn what of the model is to be learned."""
         self._config, self._workers = config, workers
         self._device = model.rationale_shift.device
-        self.parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.optimiser = _optimiser(self.parameters, config)
+        self._tables = {
+            domain: LazyTable(model, domain, config)
+            for domain, items in model.catalogues.items()
+            if config.id_residual and len(items) > config.full_softmax_items
+        }
+        lazy = {table.name for table in self._tables.values()}
+        named = model.named_parameters()
+        self._parameters = {name: p for name, p in named if p.requires_grad and name not in lazy}
+        self._optimiser = _optimiser(self._parameters, config)
+
+    def moments(self) -> dict[str, dict[str, Tensor]]:
+        """What the optimiser remembers of each parameter, by its name; to be read and to be set."""
+        whole = {name: self._optimiser.state[parameter] for name, parameter in self._parameters.items()}
+        return whole | {table.name: table.moments for table in self._tables.values()}
 
     def step(self, examples: objective.Examples, step: objective.Step) -> dict[str, Tensor]:
         """Learn from a batch.
@@ -35,7 +48,8 @@ class Stepper:
         Returns:
             The terms' means, of this process's shares.
         """
-        self.optimiser.zero_grad(set_to_none=True)
+        self._optimiser.zero_grad(set_to_none=True)
+        learned = [*self._parameters.values(), *self._lend(examples, step)]
         sums: dict[str, Tensor] = {}
         for share in self._shares():
             with autocast(self._config, self._device):
@@ -45,10 +59,16 @@ class Stepper:
                 loss.backward()  # type: ignore[no-untyped-call]
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + term.mean.detach()
-        self._workers.add_gradients(list(self.parameters.values()))
-        torch.nn.utils.clip_grad_norm_(self.parameters.values(), MAX_GRADIENT_NORM)
-        self.optimiser.step()
+        self._workers.add_gradients(learned)
+        torch.nn.utils.clip_grad_norm_(learned, MAX_GRADIENT_NORM)
+        self._optimiser.step()
+        for table in self._tables.values():
+            table.take_back()
         return sums
+
+    def _lend(self, examples: objective.Examples, step: objective.Step) -> list[Tensor]:
+        table = self._tables.get(examples.domain)
+        return [table.lend(examples.residents(step))] if table and step.home else []
 
     def _shares(self) -> list[Share]:
         passes, workers = self._config.accumulation, self._workers

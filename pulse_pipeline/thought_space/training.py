@@ -14,10 +14,11 @@ from pulse_pipeline.progress import Task, track
 from pulse_pipeline.thought_space import objective, reading
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.identity import training_key
 from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.optimisation import device_of
-from pulse_pipeline.thought_space.resumption import Snapshot, StateFile, training_key, under
+from pulse_pipeline.thought_space.snapshots import Snapshot, StateFile, under
 from pulse_pipeline.thought_space.validation import Validation
 from pulse_pipeline.thought_space.workers import ALONE, Workers
 
@@ -79,12 +80,12 @@ def train(
     device, deadline = device_of(config), time.monotonic() + max_seconds
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         key = training_key(untrained(domains, config).to(device), [*domains, *(judges or [])], config)
-        kept = None if state is None else StateFile(state, key)
-        training = _Training(domains, judges, config, None if kept is None else kept.read(), workers)
+        kept = StateFile(state, key)
+        training = _Training(domains, judges, config, kept.read(), workers)
         with track(f"thought space {mix}", training.steps_left, "steps") as progress:
             while training.epochs_left and time.monotonic() < deadline:
                 training.epoch(progress)
-                if kept is not None and workers.index == 0:
+                if workers.index == 0:
                     kept.write(training.snapshot())
             progress.total = progress.done  # stopped early on purpose: this is the whole of it
         return training.finish()

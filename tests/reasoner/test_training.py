@@ -6,6 +6,7 @@ import torch
 from peft import PeftModel
 
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.progress import listening
 from pulse_pipeline.reasoner import checkpoint
 from pulse_pipeline.reasoner.adapter import merged
 from pulse_pipeline.reasoner.choices import Choice
@@ -14,6 +15,7 @@ from pulse_pipeline.reasoner.examples import Examples
 from pulse_pipeline.reasoner.likelihood import title_likelihoods
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
 from pulse_pipeline.reasoner.training import answer_losses, fine_tune
+from tests.interruption import Stop
 from tests.reasoner.tiny import tiny_model, word_tokenizer
 
 WANTS = ["warmth", "light", "rest", "music"]
@@ -110,6 +112,23 @@ def test_equal_seeds_give_equal_adapters():
     assert all(torch.equal(tensor, other.weights[name]) for name, tensor in one.weights.items())
     different = fine_tune("test", given, load(), short.model_copy(update={"seed": 1}))
     assert any(not torch.equal(tensor, different.weights[name]) for name, tensor in one.weights.items())
+
+
+@pytest.mark.parametrize("step", [5, 20, 32])
+def test_a_stopped_training_goes_on_to_the_same_adapter(tmp_path, step):
+    given, state = Examples(world(16, 0), world(4, 1)), tmp_path / "state.safetensors"
+    short = CONFIG.model_copy(update={"epochs": 2, "dropout": 0.2, "batch_size": 4})
+    whole = fine_tune("test", given, load(), short)
+    with pytest.raises(KeyboardInterrupt), listening(Stop(step)):
+        fine_tune("test", given, load(), short, state=state)
+    assert state.exists() == (step > 16)
+    torch.rand(7)  # whatever chance has been used for in between
+    resumed = fine_tune("test", given, load(), short, state=state)
+    assert resumed.history.drop("seconds").equals(whole.history.drop("seconds"))
+    assert all(torch.equal(tensor, resumed.weights[name]) for name, tensor in whole.weights.items())
+    others = fine_tune("test", Examples(world(16, 3), world(4, 1)), load(), short, state=state)
+    assert others.history["epoch"].to_list() == [0, 1, 2]
+    assert not others.history.drop("seconds").equals(whole.history.drop("seconds"))
 
 
 def test_without_a_better_epoch_the_untrained_adapter_is_kept():

@@ -6,26 +6,15 @@ import pytest
 import torch
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.progress import LogListener, listening
+from pulse_pipeline.progress import listening
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.training import train
+from tests.interruption import Stop
 from tests.thought_space.conftest import planted
 
 CONFIG = ThoughtSpaceConfig(device="cpu", epochs=4, batch_size=32, attention_width=16, patience=4)
 STEPS = 8
-
-
-class Stop(LogListener):
-    """Stops a training in the middle of its work."""
-
-    def __init__(self, step):
-        super().__init__()
-        self._step = step
-
-    def updated(self, task):
-        if task.done == self._step:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +39,15 @@ def test_a_stopped_training_goes_on_to_the_same_weights(uninterrupted, tmp_path,
     assert state.exists() == (step > STEPS)
     torch.rand(7)  # whatever chance has been used for in between
     same(train("both", domains, CONFIG, state=state), whole)
+
+
+def test_rows_of_a_sampled_catalogue_go_on_with_their_moments(tmp_path):
+    films, state = planted(), tmp_path / "state.safetensors"
+    config = CONFIG.model_copy(update={"full_softmax_items": 10, "sampled_negatives": 8})
+    whole = train("films", [films], config)
+    with pytest.raises(KeyboardInterrupt), listening(Stop(2 * STEPS + 5)):
+        train("films", [films], config, state=state)
+    same(train("films", [films], config, state=state), whole)
 
 
 @pytest.mark.parametrize(("weights", "views"), [((0.0, 1e-9), 1), ((0.5,), 2)])

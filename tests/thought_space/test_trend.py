@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pulse_pipeline.evaluation.baselines.recent_popularity import RecentPopularity, RecentPopularityConfig
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
-from pulse_pipeline.thought_space.resumption import content
+from pulse_pipeline.thought_space.identity import content
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 from pulse_pipeline.thought_space.trend import SHARE, latest_counts, trend

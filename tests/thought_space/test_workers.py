@@ -16,6 +16,7 @@ from tests.thought_space.conftest import planted
 
 # Dropout and all: what is left to chance is the same in every process.
 CONFIG = ThoughtSpaceConfig(device="cpu", epochs=3, batch_size=64, attention_width=16)
+SOFTMAX = {"full": {}, "sampled": {"full_softmax_items": 10, "sampled_negatives": 40}}
 PROCESSES = 2
 
 
@@ -23,7 +24,11 @@ def domains():
     return [planted(), planted("books", seed=5, rationale_noise=None)]
 
 
-def worker(rank, port, folder):
+def config_of(softmax):
+    return CONFIG.model_copy(update=SOFTMAX[softmax])
+
+
+def worker(rank, port, folder, softmax):
     torch.set_num_threads(1)
     os.environ |= {
         "RANK": str(rank),
@@ -33,7 +38,8 @@ def worker(rank, port, folder):
         "MASTER_PORT": str(port),
     }
     with launched() as workers:
-        trained = train("both", domains(), CONFIG, state=folder / "state.safetensors", workers=workers)
+        state = folder / "state.safetensors"
+        trained = train("both", domains(), config_of(softmax), state=state, workers=workers)
     trained.history.write_parquet(folder / f"{rank}.parquet")
     torch.save(trained.model.state_dict(), folder / f"{rank}.pt")
 
@@ -45,13 +51,15 @@ def free_port():
 
 
 @pytest.mark.timeout(180)
-def test_two_processes_learn_what_one_learns(tmp_path):
+@pytest.mark.parametrize("softmax", SOFTMAX)
+def test_two_processes_learn_what_one_learns(tmp_path, softmax):
     context = multiprocessing.get_context("spawn")
     port = free_port()
-    processes = [context.Process(target=worker, args=(rank, port, tmp_path)) for rank in range(PROCESSES)]
+    arguments = [(rank, port, tmp_path, softmax) for rank in range(PROCESSES)]
+    processes = [context.Process(target=worker, args=these) for these in arguments]
     for process in processes:
         process.start()
-    alone = train("both", domains(), CONFIG)
+    alone = train("both", domains(), config_of(softmax))
     for process in processes:
         process.join()
         assert process.exitcode == 0
@@ -65,5 +73,5 @@ def test_two_processes_learn_what_one_learns(tmp_path):
         assert torch.equal(states[0][name], states[1][name]), name
         assert torch.allclose(tensor, states[0][name], atol=1e-4), name
     # What they leave behind, one process reads as its own.
-    finished = train("both", domains(), CONFIG, state=tmp_path / "state.safetensors")
+    finished = train("both", domains(), config_of(softmax), state=tmp_path / "state.safetensors")
     assert finished.history.equals(histories[0])

@@ -26,7 +26,7 @@ from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.schemas import Metrics
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
-from pulse_pipeline.thought_space.resumption import content
+from pulse_pipeline.thought_space.identity import content
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 

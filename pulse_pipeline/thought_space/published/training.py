@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,23 @@ import polars as pl
 import torch
 
 from pulse_pipeline.progress import track
+from pulse_pipeline.provenance import content_hash, fingerprint
 from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
 from pulse_pipeline.thought_space.published.loss import behaviour_to_rationale
 from pulse_pipeline.thought_space.published.retrieval import recalls
 from pulse_pipeline.thought_space.published.space import EncoderLoader, PublishedSpace
+from pulse_pipeline.thought_space.snapshots import (
+    Moments,
+    Snapshot,
+    StateFile,
+    chance,
+    remember,
+    remembered,
+    restore_chance,
+    under,
+)
+
+MODEL, DRAW = "model.", "draw"
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,8 @@ def train(
     load: EncoderLoader,
     config: PublishedSpaceConfig,
     origin: Mapping[str, Any] | None = None,
+    *,
+    state: Path | None = None,
 ) -> TrainedSpace:
     """Tune two copies of an encoder until rationales lie near the behaviour they explain.
 
@@ -49,50 +65,95 @@ def train(
         load: Loads what both start from.
         config: The settings.
         origin: What the checkpoint shall say of itself.
+        state: A file that holds where the training stands after each epoch, from where a killed one goes on
+            to the same result; whoever has kept the result may remove it.
+
+    Raises:
+        PulseError: The state file is damaged.
     """
     behaviour, rationale = load(), load()
     n_held_out = max(2, round(config.validation_share * len(pairs)))
     held_out, training = pairs.head(n_held_out), pairs.slice(n_held_out)
-    on_gpu = behaviour.model.device.type == "cuda"
-    with torch.random.fork_rng(devices=[behaviour.model.device] if on_gpu else []):
+    device = behaviour.model.device
+    kept = StateFile(state, _key(pairs, config, device))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         space = PublishedSpace(behaviour, rationale, config, origin)
-        history = _fit(domain, space, training, held_out)
+        course = _Course(space, training, held_out, kept.read())
+        with track(f"published thought space {domain}", course.pairs_left, "pairs") as task:
+            while course.pairs_left:
+                course.epoch(task.advance)
+                kept.write(course.snapshot())
     cut_off = space.cut_off([*training["behaviour"], *held_out["behaviour"]])
-    return TrainedSpace(space.eval(), history, cut_off, len(held_out))
+    return TrainedSpace(space.eval(), course.history(), cut_off, len(held_out))
 
 
-def _fit(domain: str, space: PublishedSpace, training: pl.DataFrame, held_out: pl.DataFrame) -> pl.DataFrame:
-    config = space.config
-    rows = [{"epoch": 0, "loss": None, **_measured(space, held_out), "seconds": 0.0}]
-    with track(f"published thought space {domain}", config.epochs * len(training), "pairs") as task:
-        for epoch, (loss, started) in enumerate(_epochs(space, training, task.advance), start=1):
-            measured = _measured(space, held_out)
-            rows.append({"epoch": epoch, "loss": loss, **measured, "seconds": time.monotonic() - started})
-    return pl.DataFrame(rows, schema_overrides={"loss": pl.Float64})
+def _key(pairs: pl.DataFrame, config: PublishedSpaceConfig, device: torch.device) -> str:
+    return fingerprint(["published space", config.fingerprint(), content_hash(pairs), device.type])
 
 
-def _epochs(
-    space: PublishedSpace, training: pl.DataFrame, advance: Callable[[int], None]
-) -> Iterator[tuple[float, float]]:
-    """Yield the mean loss of each epoch and when it began."""
-    config = space.config
-    draw = torch.Generator().manual_seed(config.seed)
-    order = np.random.default_rng(config.seed)
-    optimiser = torch.optim.AdamW(space.parameters(), lr=config.learning_rate)
-    for _ in range(config.epochs):
-        started = time.monotonic()
-        space.train()
+class _Course:
+    """A training between two epochs."""
+
+    def __init__(
+        self, space: PublishedSpace, training: pl.DataFrame, held_out: pl.DataFrame, snapshot: Snapshot | None
+    ) -> None:
+        self._space, self._training, self._held_out = space, training, held_out
+        self._draw = torch.Generator().manual_seed(space.config.seed)
+        self._order = np.random.default_rng(space.config.seed)
+        self._optimiser = torch.optim.AdamW(space.parameters(), lr=space.config.learning_rate)
+        self._rows: list[dict[str, Any]] = []
+        if snapshot is None:
+            self._rows.append({"epoch": 0, "loss": None, **_measured(space, held_out), "seconds": 0.0})
+        else:
+            self._restore(snapshot)
+
+    @property
+    def pairs_left(self) -> int:
+        """Pairs of the epochs that are still to be made."""
+        return (self._space.config.epochs + 1 - len(self._rows)) * len(self._training)
+
+    def epoch(self, advance: Callable[[int], None]) -> None:
+        """Learn for an epoch and measure it."""
+        started, config = time.monotonic(), self._space.config
+        self._space.train()
         losses = []
-        shuffled = training[order.permutation(len(training))]
+        shuffled = self._training[self._order.permutation(len(self._training))]
         for batch in _batches(shuffled, config.batch_size):
-            loss = _loss(space, batch, draw)
-            optimiser.zero_grad(set_to_none=True)
+            loss = _loss(self._space, batch, self._draw)
+            self._optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            self._optimiser.step()
             losses.append(loss.item())
             advance(len(batch))
-        yield float(np.mean(losses)), started
+        measured = {"loss": float(np.mean(losses)), **_measured(self._space, self._held_out)}
+        self._rows.append({"epoch": len(self._rows), **measured, "seconds": time.monotonic() - started})
+
+    def history(self) -> pl.DataFrame:
+        """One row an epoch."""
+        return pl.DataFrame(self._rows, schema_overrides={"loss": pl.Float64})
+
+    def snapshot(self) -> Snapshot:
+        """All that it takes to go on from here."""
+        weights = {f"{MODEL}{name}": value for name, value in self._space.state_dict().items()}
+        tensors = weights | remembered(self._moments()) | chance(self._device)
+        facts = {"rows": self._rows, "order": self._order.bit_generator.state}
+        return Snapshot(tensors | {DRAW: self._draw.get_state()}, facts)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self._space.load_state_dict(under(MODEL, snapshot.tensors))
+        remember(self._moments(), snapshot.tensors, self._device)
+        restore_chance(snapshot.tensors, self._device)
+        self._draw.set_state(snapshot.tensors[DRAW])
+        self._order.bit_generator.state = snapshot.facts["order"]
+        self._rows = snapshot.facts["rows"]
+
+    def _moments(self) -> Moments:
+        return {name: self._optimiser.state[p] for name, p in self._space.named_parameters()}
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self._space.parameters()).device
 
 
 def _loss(space: PublishedSpace, batch: pl.DataFrame, draw: torch.Generator) -> torch.Tensor:

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from pulse_pipeline.errors import PulseError
+from pulse_pipeline.progress import listening
 from pulse_pipeline.rationales.spec import HistoryBudget
 from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
 from pulse_pipeline.thought_space.published.pairs import BehaviourTexts, pairs
 from pulse_pipeline.thought_space.published.space import PublishedSpace, load
 from pulse_pipeline.thought_space.published.training import train
 from pulse_pipeline.thought_space.scorers.published import PublishedScorer
+from tests.interruption import Stop
 from tests.thought_space.published.tiny import byte_tokenizer, tiny_encoder, word_tokenizer
 
 N_USERS, LENGTH = 20, 6
@@ -193,3 +195,18 @@ def test_the_score_is_the_cosine_with_the_answer_in_sight():
     moved = PublishedScorer(space, other, items)(chains)
     assert moved[1] == pytest.approx(scores[1], abs=1e-6)
     assert moved[0] != pytest.approx(scores[0], abs=1e-6)
+
+
+@pytest.mark.parametrize("pair", [10, 50])
+def test_a_stopped_training_goes_on_to_the_same_space(tmp_path, pair):
+    given, state = planted(40, 0), tmp_path / "state.safetensors"
+    short = PLANTED.model_copy(update={"epochs": 2})
+    whole = train("test", given, load_words, short)
+    with pytest.raises(KeyboardInterrupt), listening(Stop(pair)):
+        train("test", given, load_words, short, state=state)
+    assert state.exists() == (pair > 36)
+    torch.rand(7)  # whatever chance has been used for in between
+    resumed = train("test", given, load_words, short, state=state)
+    assert resumed.history.drop("seconds").equals(whole.history.drop("seconds"))
+    weights = resumed.space.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in whole.space.state_dict().items())
