@@ -164,7 +164,8 @@ def _in_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     [
                         (mix, models[protocol].model)
                         for mix, models in trained.items()
-                        if protocol in models and _is_past(models, protocol, interactions)
+                        if protocol in models
+                        and common_cut.may_test(protocol, models.origin.get("known_until"), interactions)
                     ],
                     evaluated_baselines(data, pl.concat([baseline_scores, with_rationales])),
                     drawn,
@@ -219,11 +220,12 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
                     f"the model of mix {mix} was trained on other domains than its members of today, "
                     f"{members}: materialise thought_space_model for it again"
                 )
+            known_until = thought_space_model.origin.get("known_until")
             figures, ranks = [], []
             for protocol in PROTOCOLS:
                 if protocol not in thought_space_model or not has_protocol(interactions, protocol):
                     continue
-                if not _is_past(thought_space_model, protocol, interactions):
+                if not common_cut.may_test(protocol, known_until, interactions):
                     continue  # it has learned from what came after this domain's test began
                 data = assemble(
                     name,
@@ -253,11 +255,6 @@ def _cross_domain_evaluation(project: Project) -> dg.AssetsDefinition:
 def _is_of_todays_members(project: Project, mix: str, models: Models) -> bool:
     """False where domains.yaml has changed what the mix is made of: its figures would bear a wrong name."""
     return bool(models.origin.get("domains") == sorted(project.registry.members(mix)))
-
-
-def _is_past(models: Models, protocol: Protocol, interactions: pl.DataFrame) -> bool:
-    """Whether a mix has learned from nothing that came after a domain's temporal test began."""
-    return protocol == "loo" or common_cut.is_past(models.origin.get("known_until"), interactions)
 
 
 def _figures(work: Materialisation, table: pl.DataFrame) -> dg.MaterializeResult[pl.DataFrame]:

@@ -171,13 +171,13 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                 loaded = causal_model.load(reasoner.config.model)
                 tuned = Loaded(merged(loaded.model, reasoner.weights, reasoner.config), loaded.tokenizer)
                 origin = Origin(TUNED, mix, reasoner.config.seed, ARM, spec, None)
-                past = [
+                known_until = reasoner.origin.get("known_until")
+                fair = [
                     one
                     for protocol, one in trials.items()
-                    if protocol == "loo"
-                    or common_cut.is_past(reasoner.origin.get("known_until"), interactions)
+                    if common_cut.may_test(protocol, known_until, interactions)
                 ]
-                figures.append(_evaluated(past, tuned, origin, reasoner.config))
+                figures.append(_evaluated(fair, tuned, origin, reasoner.config))
             table = pl.concat(figures)
             work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
             return work.table(table, metrics=_headline(table))

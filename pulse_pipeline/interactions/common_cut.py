@@ -42,6 +42,14 @@ def is_past(until: int | None, interactions: pl.DataFrame) -> bool:
     return until is not None and moment is not None and until <= moment
 
 
+def may_test(protocol: str, until: int | None, interactions: pl.DataFrame) -> bool:
+    """Whether a domain's test may judge what was learned up to a moment.
+
+    Leave-one-out has no moment: what one user's test item tells is whatever others did later.
+    """
+    return protocol == "loo" or is_past(until, interactions)
+
+
 def reaches_beyond(interactions: pl.DataFrame, moment: int) -> bool:
     """Whether what is learned from a domain under its own cuts comes from after a moment."""
     own = start_of_test(interactions)

@@ -10,6 +10,7 @@ from pulse_pipeline.interactions.common_cut import (
     first_test,
     is_past,
     last_training,
+    may_test,
     reaches_beyond,
     start_of_test,
 )
@@ -66,3 +67,6 @@ def test_what_is_learned_up_to_each_cut_is_past_where_no_test_began_before():
     assert last_training([early, timeless]) is None
     assert not is_past(None, early)
     assert not is_past(until, timeless)
+    assert may_test("temporal", until, late)
+    assert not may_test("temporal", until, early)
+    assert may_test("loo", until, early)
