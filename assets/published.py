@@ -67,7 +67,7 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
                 "dagster_run_id": context.run.run_id,
             }
             given = pairs(interactions, items, rationales, config)
-            state = Home.from_environment().training / f"{domain}.published.safetensors"
+            state = Home.from_environment().training / f"{domain}.published" / "state.safetensors"
             trained = train(
                 domain, given, lambda: text_encoder.tunable(config.encoder), config, origin, state=state
             )
@@ -81,9 +81,7 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
                 "held_out_pairs": float(trained.held_out),
                 "behaviours_cut_off": trained.cut_off,
             }
-            result = work.result(trained.space, _weights_hash(trained.space), {}, metrics)
-            state.unlink(missing_ok=True)  # there is none where no epoch was made
-            return result
+            return work.result(trained.space, _weights_hash(trained.space), {}, metrics)
 
     return published_thought_space
 

@@ -93,7 +93,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
             }
-            state = Home.from_environment().training / f"{mix}.reasoner.safetensors"
+            state = Home.from_environment().training / f"{mix}.reasoner" / "state.safetensors"
             reasoner = fine_tune(mix, given, causal_model.load(config.model), config, origin, state=state)
             work.run.curve(reasoner.history, step="epoch")
             work.run.artifact("history.csv", reasoner.history.write_csv())
@@ -104,9 +104,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "examples": float(len(given.training)),
                 "held_out_examples": float(len(given.validation)),
             }
-            result = work.result(reasoner, _weights_hash(reasoner), {}, metrics)
-            state.unlink(missing_ok=True)  # there is none where no epoch was made
-            return result
+            return work.result(reasoner, _weights_hash(reasoner), {}, metrics)
 
     return reasoner_model
 

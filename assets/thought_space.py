@@ -1,7 +1,6 @@
 """Assets of the stage `thought_space`: one trained model for each training mix."""
 
 import hashlib
-import shutil
 
 import dagster as dg
 import polars as pl
@@ -71,9 +70,7 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
                     trained[protocol] = train(context.partition_key, domains, config, state=state)
                     found |= _served(protocol, trained[protocol].model, domains)
                     found |= _met(protocol, trained[protocol].model, domains)
-            result = _result(work, trained, found)
-            shutil.rmtree(states, ignore_errors=True)  # there is none where nothing could be learned
-            return result
+            return _result(work, trained, found)
 
     return thought_space_model
 

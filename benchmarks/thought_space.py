@@ -155,17 +155,16 @@ def items_with_ids(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def sampled_steps(size: int, *, id_residual: bool) -> dict[str, Any]:
-    """Steps of sampled softmax over a catalogue of so many items, beyond what the training holds anyway."""
+    """Steps of sampled softmax over so many items; memory beyond the weights and their moments."""
     config = ThoughtSpaceConfig(
         device="cpu", full_softmax_items=1, least_steps=1, id_residual=id_residual, batch_size=128
     )
     learner = learner_of(generated(STEPS * config.batch_size, size, 0), config)
-    learner.epoch(Task("first epoch", learner.steps, "steps"))
     held = [tensor for tensor in learner.tensors().values() if tensor.is_floating_point()]
     for tensor in held:
         tensor.add_(0.0)  # a table of zeros takes no memory before it is written to
-    bytes_held = sum(tensor.nbytes for tensor in held)
-    return an_epoch(learner) | {"size": size, "n_items": size, "held_gb": bytes_held / 1e9}
+    learned = sum(tensor.nbytes for tensor in held)
+    return an_epoch(learner) | {"size": size, "n_items": size, "learned_gb": learned / 1e9}
 
 
 def learner_of(data: DomainData, config: ThoughtSpaceConfig) -> Learner:

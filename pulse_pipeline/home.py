@@ -58,7 +58,7 @@ class Home:
 
     @property
     def training(self) -> Path:
-        """Where unfinished trainings stand: ``<mix>/<protocol>.safetensors`` and others'."""
+        """Where unfinished trainings stand, a folder for each model by its name in `models`."""
         return self.cache / "training"
 
     @property

@@ -1,5 +1,6 @@
 """Tables and checkpoints in the home: Dagster's IO managers over whole-or-nothing files."""
 
+import shutil
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any, get_origin
@@ -89,11 +90,27 @@ class ParquetTables(_Partitioned):
         return pl.read_parquet(path, glob=False)
 
 
-class Checkpoints(_Partitioned):
-    """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors, settings, the course of training."""
+class _Trained(_Partitioned):
+    """Models as ``models/<name>/``, whose trainings stand in ``training/<name>/`` until they are kept."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Write one partition in one step; its training is over only then."""
+        super().handle_output(context, obj)
+        states = Home.from_environment().training / self._name(context.partition_key)
+        shutil.rmtree(states, ignore_errors=True)  # there is none where nothing was to be learned
 
     def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
-        return Home.from_environment().models / str(partition)
+        return Home.from_environment().models / self._name(str(partition))
+
+    @abstractmethod
+    def _name(self, partition: str) -> str: ...
+
+
+class Checkpoints(_Trained):
+    """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors, settings, the course of training."""
+
+    def _name(self, partition: str) -> str:
+        return partition
 
     def _write(self, path: Path, obj: Models) -> None:
         write_models(path, obj)
@@ -102,11 +119,11 @@ class Checkpoints(_Partitioned):
         return read_models(path)
 
 
-class PublishedSpaces(_Partitioned):
+class PublishedSpaces(_Trained):
     """Published Thought Spaces as ``models/<domain>.published/``: no domain's name holds a dot."""
 
-    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
-        return Home.from_environment().models / f"{partition}.published"
+    def _name(self, partition: str) -> str:
+        return f"{partition}.published"
 
     def _write(self, path: Path, obj: PublishedSpace) -> None:
         obj.save(path)
@@ -115,11 +132,11 @@ class PublishedSpaces(_Partitioned):
         return space.load(path)
 
 
-class Reasoners(_Partitioned):
+class Reasoners(_Trained):
     """Reasoners as ``models/<mix>.reasoner/``: adapter, settings, the course of training."""
 
-    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
-        return Home.from_environment().models / f"{partition}.reasoner"
+    def _name(self, partition: str) -> str:
+        return f"{partition}.reasoner"
 
     def _write(self, path: Path, obj: Reasoner) -> None:
         reasoner_checkpoint.save(path, obj)

@@ -45,7 +45,7 @@ def is_past(until: int | None, interactions: pl.DataFrame) -> bool:
 def may_test(protocol: str, until: int | None, interactions: pl.DataFrame) -> bool:
     """Whether a domain's test may judge what was learned up to a moment.
 
-    Leave-one-out has no moment: what one user's test item tells is whatever others did later.
+    Leave-one-out asks for no moment: it hides each user's last items, and nothing of what others did later.
     """
     return protocol == "loo" or is_past(until, interactions)
 

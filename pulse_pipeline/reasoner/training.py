@@ -19,7 +19,7 @@ from pulse_pipeline.reasoner.choices import Choice
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
-from pulse_pipeline.thought_space.snapshots import (
+from pulse_pipeline.snapshots import (
     Moments,
     Snapshot,
     StateFile,
@@ -31,6 +31,8 @@ from pulse_pipeline.thought_space.snapshots import (
 )
 
 ADAPTER, BEST = "adapter.", "best."
+METHOD = "reasoner 1"
+"""Another one where the same settings come to train something else: no training goes on across it."""
 MAX_GRADIENT_NORM = 1.0
 IGNORED = -100  # cross_entropy's own mark for what is no target
 
@@ -111,7 +113,7 @@ def fine_tune(
 
 def _key(given: Examples, config: ReasonerConfig, device: torch.device) -> str:
     choices = [[asdict(choice) for choice in part] for part in (given.training, given.validation)]
-    return fingerprint(["reasoner", config.fingerprint(), choices, device.type])
+    return fingerprint([METHOD, config.fingerprint(), choices, device.type])
 
 
 class _Course:

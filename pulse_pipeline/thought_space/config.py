@@ -135,7 +135,8 @@ class ThoughtSpaceConfig(BaseModel):
     """Step size of the few scalars: recency, flattening, item thoughts, dislikes, temperatures, the gate."""
 
     weight_decay: float = Field(default=0.1, ge=0)
-    """Decoupled weight decay of attention, gate and ID residual."""
+    """Decoupled weight decay of attention, gate and ID residual; where negatives are sampled, vectors of the
+    residual decay in the steps that meet them."""
 
     departure_decay: float = Field(default=1.0, ge=0)
     """Decoupled weight decay of the low-rank departures, strong because they bend the text geometry."""
@@ -148,6 +149,10 @@ class ThoughtSpaceConfig(BaseModel):
 
     validation_users: int = Field(default=2000, ge=1)
     """Most users a domain in the validation of each epoch, a seeded sample."""
+
+    def samples(self, n_items: int) -> bool:
+        """Whether the softmax over a catalogue is sampled."""
+        return n_items > self.full_softmax_items
 
     def fingerprint(self) -> str:
         """What a training is known by: the settings, and the method that reads them."""

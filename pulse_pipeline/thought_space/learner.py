@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from pulse_pipeline.progress import Task
+from pulse_pipeline.snapshots import chance, remember, remembered, restore_chance, under
 from pulse_pipeline.thought_space import objective
 from pulse_pipeline.thought_space.batches import Shuffled, collate, schedule, steps_an_epoch, windows
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.optimisation import Stepper
-from pulse_pipeline.thought_space.snapshots import chance, remember, remembered, restore_chance, under
 from pulse_pipeline.thought_space.workers import Workers
 
 MODEL = "model."

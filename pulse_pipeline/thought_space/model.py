@@ -338,7 +338,7 @@ class Lent:
     vectors: Tensor
 
     def at(self, rows: Tensor) -> Tensor:
-        """Vectors of some of them [n, d]."""
+        """Vectors of rows, all of which are among those lent [n, d]."""
         return self.vectors[torch.searchsorted(self.rows, rows)]
 
 
@@ -362,7 +362,7 @@ class Home(nn.Module):
         self.register_buffer("rationale_serving_weight", torch.tensor(config.rationale_serving_weights[0]))
 
     def residual(self, rows: Tensor) -> Tensor:
-        """Vectors of items, zero for row -1 [n, d]."""
+        """Vectors of items [n, d]; zero for row -1, which a step never asks a table that lends."""
         if self.lent is not None:
             return self.lent.at(rows)
         return _pick(self.vectors, rows)

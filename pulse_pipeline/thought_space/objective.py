@@ -89,10 +89,12 @@ class Proposal:
 
     Attributes:
         drawn: Chance of each item to be drawn: training count + 1, to the power .75 [n_items].
+        reached: The chances added up, item after item, to 1 [n_items].
         chosen: Its share of what is predicted in training [n_items].
     """
 
     drawn: NDArray[np.float64]
+    reached: NDArray[np.float64]
     chosen: NDArray[np.float64]
 
     @classmethod
@@ -101,7 +103,12 @@ class Proposal:
         prefixes = [sequence[:n] for sequence, n in zip(data.sequences, data.n_train, strict=True)]
         weight = (1.0 + _counts(prefixes, data.n_items)) ** 0.75
         chosen = _counts([prefix[1:] for prefix in prefixes], data.n_items)
-        return cls(weight / weight.sum(), chosen / max(chosen.sum(), 1.0))
+        reached = weight.cumsum()
+        return cls(weight / weight.sum(), reached / reached[-1], chosen / max(chosen.sum(), 1.0))
+
+    def draw(self, rng: np.random.Generator, n: int) -> IntArray:
+        """Draw items by their chance, with repetition [n]."""
+        return self.reached.searchsorted(rng.random(n), side="right")
 
     def log_chance(self, items: IntArray, draws: int, predictions: int) -> NDArray[np.float64]:
         """Logarithm of the chance that a sample holds an item, which it keeps once however often it meets it.
@@ -131,7 +138,7 @@ class Examples:
         if data.rationales is not None and _any_for_training(data.rationales):
             self._foresight = rationale_vectors(data.rationales.training, device)
             self._hindsight = rationale_vectors(recentred_hindsight(data), device)
-        self._proposal = None if data.n_items <= config.full_softmax_items else Proposal.of(data)
+        self._proposal = Proposal.of(data) if config.samples(data.n_items) else None
 
     def step(self, batch: Batch) -> Step:
         """Leave to chance what all shares of a batch have in common."""
@@ -248,7 +255,7 @@ class Examples:
     def _negatives(self, batch: Batch) -> IntArray | None:
         if self._proposal is None:
             return None
-        draws = self._rng.choice(self._data.n_items, self._config.sampled_negatives, p=self._proposal.drawn)
+        draws = self._proposal.draw(self._rng, self._config.sampled_negatives)
         return np.union1d(draws, batch.targets[batch.targets >= 0].cpu().numpy())
 
     def _candidates(self, step: Step) -> Candidates:

@@ -1,6 +1,7 @@
 """One step of learning: parameter groups, precision, passes, clipping."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -26,7 +27,7 @@ class Stepper:
         self._tables = {
             domain: LazyTable(model, domain, config)
             for domain, items in model.catalogues.items()
-            if config.id_residual and len(items) > config.full_softmax_items
+            if config.samples(len(items)) and config.id_residual
         }
         lazy = {table.name for table in self._tables.values()}
         named = model.named_parameters()
@@ -49,7 +50,16 @@ class Stepper:
             The terms' means, of this process's shares.
         """
         self._optimiser.zero_grad(set_to_none=True)
-        learned = [*self._parameters.values(), *self._lend(examples, step)]
+        with self._lent(examples, step) as lent:
+            learned = [*self._parameters.values(), *lent]
+            means = self._gather(examples, step)
+            self._workers.add_gradients(learned)
+            torch.nn.utils.clip_grad_norm_(learned, MAX_GRADIENT_NORM)
+            self._optimiser.step()
+        return means
+
+    def _gather(self, examples: objective.Examples, step: objective.Step) -> dict[str, Tensor]:
+        """Add the gradients of all shares up; the terms' means."""
         sums: dict[str, Tensor] = {}
         for share in self._shares():
             with autocast(self._config, self._device):
@@ -59,16 +69,16 @@ class Stepper:
                 loss.backward()  # type: ignore[no-untyped-call]
             for name, term in terms.items():
                 sums[name] = sums.get(name, 0.0) + term.mean.detach()
-        self._workers.add_gradients(learned)
-        torch.nn.utils.clip_grad_norm_(learned, MAX_GRADIENT_NORM)
-        self._optimiser.step()
-        for table in self._tables.values():
-            table.take_back()
         return sums
 
-    def _lend(self, examples: objective.Examples, step: objective.Step) -> list[Tensor]:
+    @contextmanager
+    def _lent(self, examples: objective.Examples, step: objective.Step) -> Iterator[list[Tensor]]:
         table = self._tables.get(examples.domain)
-        return [table.lend(examples.residents(step))] if table and step.home else []
+        if table is None or not step.home:
+            yield []
+            return
+        with table.lent(examples.residents(step)) as vectors:
+            yield [vectors]
 
     def _shares(self) -> list[Share]:
         passes, workers = self._config.accumulation, self._workers

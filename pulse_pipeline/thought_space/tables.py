@@ -1,4 +1,7 @@
-"""AdamW for a table of a row an item, of which a step meets few: a step costs what it meets."""
+"""AdamW for a table of a vector an item, of which a step meets few: its cost follows what it meets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -26,31 +29,31 @@ class LazyTable:
             "exp_avg_sq": torch.zeros_like(table),
         }
 
-    def lend(self, rows: Tensor) -> Tensor:
-        """Let the home answer from a copy of rows until they are taken back.
+    @contextmanager
+    def lent(self, rows: Tensor) -> Iterator[Tensor]:
+        """Let the home answer from a copy of rows; at the end they are moved by what they gathered.
 
         Args:
-            rows: All rows that the step will ask for, ascending, each once [r].
+            rows: All rows that will be asked for, ascending, each once [r].
 
-        Returns:
+        Yields:
             The copy, which gathers gradients [r, d].
         """
         vectors = self._home.vectors.detach()[rows].requires_grad_()
         self._home.lent = Lent(rows, vectors)
-        return vectors
+        try:
+            yield vectors
+        finally:
+            self._home.lent = None
+        if vectors.grad is not None:
+            self._move(rows, vectors)
 
-    def take_back(self) -> None:
-        """Move the rows lent by what they gathered, and put them back."""
-        lent, self._home.lent = self._home.lent, None
-        if lent is None or lent.vectors.grad is None:
-            return
-        optimiser = torch.optim.AdamW(
-            [lent.vectors], lr=self._config.learning_rate, weight_decay=self._config.weight_decay
-        )
-        means = ("exp_avg", "exp_avg_sq")
-        state = {"step": self.moments["step"]} | {name: self.moments[name][lent.rows] for name in means}
-        optimiser.state[lent.vectors] = state
+    def _move(self, rows: Tensor, vectors: Tensor) -> None:
+        config, means = self._config, ("exp_avg", "exp_avg_sq")
+        optimiser = torch.optim.AdamW([vectors], lr=config.learning_rate, weight_decay=config.weight_decay)
+        state = {"step": self.moments["step"]} | {name: self.moments[name][rows] for name in means}
+        optimiser.state[vectors] = state
         optimiser.step()
         for name in means:
-            self.moments[name][lent.rows] = state[name]
-        self._home.vectors.data[lent.rows] = lent.vectors.detach()
+            self.moments[name][rows] = state[name]
+        self._home.vectors.data[rows] = vectors.detach()

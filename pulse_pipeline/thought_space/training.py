@@ -11,6 +11,7 @@ import polars as pl
 import torch
 
 from pulse_pipeline.progress import Task, track
+from pulse_pipeline.snapshots import Snapshot, StateFile, under
 from pulse_pipeline.thought_space import objective, reading
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
@@ -18,7 +19,6 @@ from pulse_pipeline.thought_space.identity import training_key
 from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.optimisation import device_of
-from pulse_pipeline.thought_space.snapshots import Snapshot, StateFile, under
 from pulse_pipeline.thought_space.validation import Validation
 from pulse_pipeline.thought_space.workers import ALONE, Workers
 

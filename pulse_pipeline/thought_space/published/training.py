@@ -12,11 +12,7 @@ import torch
 
 from pulse_pipeline.progress import track
 from pulse_pipeline.provenance import content_hash, fingerprint
-from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
-from pulse_pipeline.thought_space.published.loss import behaviour_to_rationale
-from pulse_pipeline.thought_space.published.retrieval import recalls
-from pulse_pipeline.thought_space.published.space import EncoderLoader, PublishedSpace
-from pulse_pipeline.thought_space.snapshots import (
+from pulse_pipeline.snapshots import (
     Moments,
     Snapshot,
     StateFile,
@@ -26,8 +22,14 @@ from pulse_pipeline.thought_space.snapshots import (
     restore_chance,
     under,
 )
+from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
+from pulse_pipeline.thought_space.published.loss import behaviour_to_rationale
+from pulse_pipeline.thought_space.published.retrieval import recalls
+from pulse_pipeline.thought_space.published.space import EncoderLoader, PublishedSpace
 
 MODEL, DRAW = "model.", "draw"
+METHOD = "published space 1"
+"""Another one where the same settings come to train something else: no training goes on across it."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def train(
 
 
 def _key(pairs: pl.DataFrame, config: PublishedSpaceConfig, device: torch.device) -> str:
-    return fingerprint(["published space", config.fingerprint(), content_hash(pairs), device.type])
+    return fingerprint([METHOD, config.fingerprint(), content_hash(pairs), device.type])
 
 
 class _Course:
