@@ -8,8 +8,8 @@ import dagster as dg
 from pulse_pipeline.files import replacing
 from pulse_pipeline.home import Home
 
-# One step at a time may hold the GPU; a run that dies gives it back. Progress that stages log
-# shows in the event log of their step.
+# One step at a time may hold the GPU; a run that fails gives it back, what one that was killed holds
+# `processes.bury` gives back. Progress that stages log shows in the event log of their step.
 _CONFIG = """\
 telemetry:
   enabled: false

@@ -17,6 +17,7 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.progress import tell, track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
+from resources.processes import bury, living
 
 WRITING = {
     "rationales",
@@ -54,7 +55,13 @@ def materialise(
     total = sum(len(group.partitions) for group in chosen)
     writing = [number for number, group in enumerate(chosen) if WRITING.intersection(group.assets)]
     language_model: LanguageModel = (definitions.resources or {})["language_model"]
-    with ExitStack() as held, open_instance(home) as instance, track("runs", total, "runs") as task:
+    with (
+        ExitStack() as held,
+        open_instance(home) as instance,
+        living(home) as tags,
+        track("runs", total, "runs") as task,
+    ):
+        bury(home, instance)
         # The session keeps one language model for all domains, loaded only if there is something to
         # write, and leaves the device to training once all is written.
         held.enter_context(language_model.session())
@@ -63,12 +70,16 @@ def materialise(
                 held.close()
             for partition in group.partitions:
                 task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
-                _run(definitions, instance, group.assets, partition)
+                _run(definitions, instance, group.assets, partition, tags)
                 task.advance()
 
 
 def _run(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str], partition: str | None
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    assets: list[str],
+    partition: str | None,
+    tags: dict[str, str],
 ) -> None:
     job = definitions.resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
@@ -77,6 +88,7 @@ def _run(
         partition_key=partition,
         asset_selection=[dg.AssetKey(name) for name in assets],
         raise_on_error=False,
+        tags=tags,
     )
     if not result.success:
         raise _failure(result, partition, Path(os.environ["DAGSTER_HOME"]))

@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.home import Home
-from resources.instance import prepare
+from resources.instance import open_instance, prepare
+from resources.processes import bury
 
 LOOPBACK = "127.0.0.1"
 
@@ -28,6 +29,8 @@ def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK)
         PulseError: A server ended by itself.
     """
     environment = _environment(home, mlflow_port)
+    with open_instance(home) as instance:
+        bury(home, instance)
     commands = {
         "Dagster": [*_module("dagster"), "dev", *_workspace(), "-h", host, "-p", str(dagster_port)],
         "MLflow": [
