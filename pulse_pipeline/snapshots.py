@@ -83,31 +83,23 @@ def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def remembered(moments: Moments) -> dict[str, Tensor]:
-    """An optimiser's memory as tensors of a snapshot."""
-    return {
-        f"{OPTIMISER}{name}/{key}": value for name, memory in moments.items() for key, value in memory.items()
+def standing(moments: Moments, device: torch.device) -> dict[str, Tensor]:
+    """What an optimiser remembers and where chance stands, as tensors of a snapshot."""
+    memory = {
+        f"{OPTIMISER}{name}/{key}": value for name, kept in moments.items() for key, value in kept.items()
     }
+    states = {f"{CHANCE}cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states[f"{CHANCE}cuda"] = torch.cuda.get_rng_state(device)
+    return memory | states
 
 
-def remember(moments: Moments, tensors: Mapping[str, Tensor], device: torch.device) -> None:
-    """Give an optimiser's memory back what a snapshot holds of it."""
+def put_back(moments: Moments, tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    """Give an optimiser and torch's generators back what `standing` took down."""
     for place, value in under(OPTIMISER, tensors).items():
         name, _, key = place.partition("/")
         # Counts of steps stay on the CPU, where the optimiser looks for them.
         moments[name][key] = value if key == "step" else value.to(device)
-
-
-def chance(device: torch.device) -> dict[str, Tensor]:
-    """States of torch's generators as tensors of a snapshot."""
-    states = {f"{CHANCE}cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states[f"{CHANCE}cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def restore_chance(tensors: Mapping[str, Tensor], device: torch.device) -> None:
-    """Put torch's generators where they were."""
     torch.set_rng_state(tensors[f"{CHANCE}cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(tensors[f"{CHANCE}cuda"], device)

@@ -19,16 +19,7 @@ from pulse_pipeline.reasoner.choices import Choice
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
-from pulse_pipeline.snapshots import (
-    Moments,
-    Snapshot,
-    StateFile,
-    chance,
-    remember,
-    remembered,
-    restore_chance,
-    under,
-)
+from pulse_pipeline.snapshots import Moments, Snapshot, StateFile, put_back, standing, under
 
 ADAPTER, BEST = "adapter.", "best."
 METHOD = "reasoner 1"
@@ -174,14 +165,13 @@ class _Course:
         """All that it takes to go on from here; the frozen weights are the language model's own."""
         learned = {f"{ADAPTER}{name}": parameter.detach() for name, parameter in self._learned.items()}
         best = {f"{BEST}{name}": tensor for name, tensor in self.best.items()}
-        tensors = learned | best | remembered(self._moments()) | chance(self._model.device)
+        tensors = learned | best | standing(self._moments(), self._model.device)
         return Snapshot(tensors, {"rows": self._rows, "order": self._order.bit_generator.state})
 
     def _restore(self, snapshot: Snapshot) -> None:
         for name, tensor in under(ADAPTER, snapshot.tensors).items():
             self._learned[name].data.copy_(tensor)
-        remember(self._moments(), snapshot.tensors, self._model.device)
-        restore_chance(snapshot.tensors, self._model.device)
+        put_back(self._moments(), snapshot.tensors, self._model.device)
         self.best = under(BEST, snapshot.tensors)
         self._order.bit_generator.state = snapshot.facts["order"]
         self._rows = snapshot.facts["rows"]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pulse_pipeline.progress import Task
-from pulse_pipeline.snapshots import chance, remember, remembered, restore_chance, under
+from pulse_pipeline.snapshots import put_back, standing, under
 from pulse_pipeline.thought_space import objective
 from pulse_pipeline.thought_space.batches import Shuffled, collate, schedule, steps_an_epoch, windows
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -68,7 +68,7 @@ class Learner:
     def tensors(self) -> dict[str, Tensor]:
         """Weights, the optimiser's moments by parameter, states of torch's generators."""
         weights = {f"{MODEL}{name}": value for name, value in self._model.state_dict().items()}
-        return weights | remembered(self._stepper.moments()) | chance(self._device)
+        return weights | standing(self._stepper.moments(), self._device)
 
     def facts(self) -> dict[str, Any]:
         """What else it takes to go on, as JSON: numpy's generator, windows left in this round."""
@@ -77,8 +77,7 @@ class Learner:
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Go on from where `tensors` and `facts` were taken."""
         self._model.load_state_dict(under(MODEL, tensors))
-        remember(self._stepper.moments(), tensors, self._device)
         self._rng.bit_generator.state = facts["rng"]
         for draws, left in zip(self._draws, facts["left"], strict=True):
             draws.left = left
-        restore_chance(tensors, self._device)
+        put_back(self._stepper.moments(), tensors, self._device)

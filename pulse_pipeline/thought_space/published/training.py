@@ -12,16 +12,7 @@ import torch
 
 from pulse_pipeline.progress import track
 from pulse_pipeline.provenance import content_hash, fingerprint
-from pulse_pipeline.snapshots import (
-    Moments,
-    Snapshot,
-    StateFile,
-    chance,
-    remember,
-    remembered,
-    restore_chance,
-    under,
-)
+from pulse_pipeline.snapshots import Moments, Snapshot, StateFile, put_back, standing, under
 from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
 from pulse_pipeline.thought_space.published.loss import behaviour_to_rationale
 from pulse_pipeline.thought_space.published.retrieval import recalls
@@ -138,14 +129,13 @@ class _Course:
     def snapshot(self) -> Snapshot:
         """All that it takes to go on from here."""
         weights = {f"{MODEL}{name}": value for name, value in self._space.state_dict().items()}
-        tensors = weights | remembered(self._moments()) | chance(self._device)
+        tensors = weights | standing(self._moments(), self._device)
         facts = {"rows": self._rows, "order": self._order.bit_generator.state}
         return Snapshot(tensors | {DRAW: self._draw.get_state()}, facts)
 
     def _restore(self, snapshot: Snapshot) -> None:
         self._space.load_state_dict(under(MODEL, snapshot.tensors))
-        remember(self._moments(), snapshot.tensors, self._device)
-        restore_chance(snapshot.tensors, self._device)
+        put_back(self._moments(), snapshot.tensors, self._device)
         self._draw.set_state(snapshot.tensors[DRAW])
         self._order.bit_generator.state = snapshot.facts["order"]
         self._rows = snapshot.facts["rows"]
