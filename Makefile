@@ -44,7 +44,7 @@ bench: $(READY)
 
 # Pins what resolves today: names and versions only.
 COMPILE := $(BIN)/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	--python-version 3.11 --upgrade --extra distributed --extra embedded --extra dev
+	--python-version 3.11 --upgrade --extra distributed --extra embedded --extra four-bit --extra dev
 constraints: $(BIN)/uv
 	$(COMPILE) --extra cpu pyproject.toml | sed -e 's/+cpu$$//' -e '/^-/d' > constraints.txt.new
 	$(COMPILE) --extra gpu pyproject.toml | sed -e '/^-/d' > constraints-gpu.txt.new
@@ -59,7 +59,7 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	-$(BIN)/uv pip uninstall --quiet --python $(VENV) $(OTHER_VLLM)
 	rm -f $(VENV)/.ready-*
 	$(BIN)/uv pip install --quiet --python $(VENV) --constraint $(CONSTRAINTS) \
-		--editable '.[$(ACCELERATOR),distributed,embedded,dev]'
+		--editable '.[$(ACCELERATOR),distributed,embedded,four-bit,dev]'
 	touch $(READY)
 
 $(BIN)/uv:

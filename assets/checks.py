@@ -15,6 +15,7 @@ WRITTEN = (
     "item_rationales",
     "bridging_rationales",
     "refined_rationales",
+    "published_seeds",
     "published_rationales",
 )
 """Assets that a language model writes."""

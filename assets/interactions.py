@@ -123,17 +123,19 @@ def _neighbours(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, settings.fingerprint(), settings.model_dump()) as work:
             histories = cut_points(interactions).select("user_id", "target_position").unique()
             table = nearest_neighbours(interactions, histories, settings)
-            served = table.select("user_id", "target_position").n_unique()
-            similarity = table["similarity"]
-            return work.table(
-                table,
-                metrics={
-                    "share_with_a_neighbour": served / max(len(histories), 1),
-                    "mean_similarity": float(similarity.sum()) / max(len(similarity), 1),
-                },
-            )
+            return work.table(table, metrics=neighbourhood(table, len(histories)))
 
     return neighbours
+
+
+def neighbourhood(table: pl.DataFrame, histories: int) -> dict[str, float]:
+    """How many of the histories that were asked about have a neighbour, and how like those are."""
+    served = table.select("user_id", "target_position").n_unique()
+    similarity = table["similarity"]
+    return {
+        "share_with_a_neighbour": served / max(histories, 1),
+        "mean_similarity": float(similarity.sum()) / max(len(similarity), 1),
+    }
 
 
 def _ingested(

@@ -1,24 +1,21 @@
-"""Assets of the faithful arm (arXiv 2510.08626, stages C and D): the published space, the thoughts it scores.
-
-The stages before them are shared with our own arm, and differ from the published ones. Neighbours (stage A)
-are found by the cosine of histories, not of SASRec's user vectors. Seed rationales (stage B) are our
-hindsight: the chosen item's title is masked there, where the published prompt shows it.
-"""
+"""Assets of the faithful arm's stages A to D (arXiv 2510.08626): neighbours, seeds, space, trees."""
 
 import hashlib
 
 import dagster as dg
 import polars as pl
 
+from assets.interactions import neighbourhood
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
-from assets.rationales import costs, open_desk, valid_rate
+from assets.rationales import GROUP, costs, open_desk, result, user_limits, valid_rate, version_with
+from pulse_pipeline.evaluation.published_neighbours.search import published_neighbours as nearest
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, git_sha
 from pulse_pipeline.rationales.assignments import Domain
 from pulse_pipeline.rationales.cuts import drawn_users
 from pulse_pipeline.rationales.judging import rejection_rates
-from pulse_pipeline.rationales.refinement.published import answered_cuts, as_published
+from pulse_pipeline.rationales.published import answered_cuts
 from pulse_pipeline.rationales.refinement.tree import Tree
 from pulse_pipeline.rationales.tables import rationales_table
 from pulse_pipeline.thought_space.published.loss import floor
@@ -32,13 +29,79 @@ from resources.tracking import Tracking
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
-    """`published_thought_space`, `published_rationales`, partitioned by domain."""
-    return [_published_thought_space(project), _published_rationales(project)]
+    """All of them, partitioned by domain."""
+    return [
+        _published_neighbours(project),
+        _published_seeds(project),
+        _published_thought_space(project),
+        _published_rationales(project),
+    ]
+
+
+def _published_neighbours(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.published_neighbours
+
+    @dg.asset(
+        group_name="interactions",
+        partitions_def=project.partitions.domains,
+        code_version=settings.fingerprint(),
+        io_manager_key="tables",
+        pool="gpu",
+        kinds={"torch"},
+        tags=ON_DEMAND,
+        description="For each history that a published thought is written from, who chose alike by SASRec.",
+    )
+    def published_neighbours(
+        context: dg.AssetExecutionContext, tracking: Tracking, interactions: pl.DataFrame
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        with materialising(context, tracking, settings.fingerprint(), settings.model_dump()) as work:
+            histories = answered_cuts(interactions).select("user_id", "target_position")
+            table = nearest(context.partition_key, interactions, histories, settings)
+            return work.table(table, metrics=neighbourhood(table, len(histories)))
+
+    return published_neighbours
+
+
+def _published_seeds(project: Project) -> dg.AssetsDefinition:
+    settings = project.settings.published_rationales.applied(project.settings.rationales)
+    version = version_with(settings.fingerprint(("hindsight",)), user_limits(project))
+
+    @dg.asset(
+        group_name=GROUP,
+        partitions_def=project.partitions.domains,
+        code_version=version,
+        io_manager_key="tables",
+        retry_policy=RETRY,
+        pool="gpu",
+        kinds={"vllm"},
+        tags=ON_DEMAND,
+        description="Why people chose a training item, which the prompt shows by name: to learn from only.",
+    )
+    def published_seeds(
+        context: dg.AssetExecutionContext,
+        tracking: Tracking,
+        language_model: LanguageModel,
+        interactions: pl.DataFrame,
+        items: pl.DataFrame,
+    ) -> dg.MaterializeResult[pl.DataFrame]:
+        config = project.registry.domain(context.partition_key)
+        with materialising(context, tracking, version, settings.sampling.model_dump()) as work:
+            desk = open_desk(work, context, settings, ("hindsight",), language_model)
+            domain = Domain(config.name, interactions, items, config.rationale_users)
+            assignment = desk.published_seeds(domain)
+            with language_model.session() as session:
+                written = assignment.write(session)
+            table = rationales_table(written.rows, assignment.writer.spec)
+            prompt = settings.fingerprint(("hindsight",))
+            return result(work, table, [written], desk, prompt, {"users_written_for": len(table)})
+
+    return published_seeds
 
 
 def _published_thought_space(project: Project) -> dg.AssetsDefinition:
     config = project.settings.published_space
     version = config.fingerprint()
+    writing = project.settings.published_rationales.applied(project.settings.rationales)
 
     @dg.asset(
         group_name="thought_space",
@@ -56,17 +119,17 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
         text_encoder: TextEncoder,
         interactions: pl.DataFrame,
         items: pl.DataFrame,
-        rationales: pl.DataFrame,
+        published_seeds: pl.DataFrame,
     ) -> dg.MaterializeResult[PublishedSpace]:
         domain = context.partition_key
         with materialising(context, tracking, version, config.model_dump()) as work:
             origin = {
                 "domain": domain,
-                "rationales": project.settings.rationales.fingerprint(),
+                "rationales": writing.fingerprint(("hindsight",)),
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
             }
-            given = pairs(interactions, items, rationales, config)
+            given = pairs(interactions, items, published_seeds, config)
             state = Home.from_environment().training / f"{domain}.published" / "state.safetensors"
             trained = train(
                 domain, given, lambda: text_encoder.tunable(config.encoder), config, origin, state=state
@@ -95,11 +158,12 @@ def _weights_hash(space: PublishedSpace) -> str:
 
 
 def _published_rationales(project: Project) -> dg.AssetsDefinition:
-    settings = as_published(project.settings.rationales)
-    version = fingerprint([settings.fingerprint(("refined",)), settings.refinement.model_dump()])
+    settings = project.settings.published_rationales.applied(project.settings.rationales)
+    trees = fingerprint([settings.fingerprint(("refined",)), settings.refinement.model_dump()])
+    version = version_with(trees, user_limits(project))
 
     @dg.asset(
-        group_name="rationales",
+        group_name=GROUP,
         partitions_def=project.partitions.domains,
         code_version=version,
         io_manager_key="tables",
@@ -116,11 +180,13 @@ def _published_rationales(project: Project) -> dg.AssetsDefinition:
         language_model: LanguageModel,
         interactions: pl.DataFrame,
         items: pl.DataFrame,
+        published_neighbours: pl.DataFrame,
         published_thought_space: PublishedSpace,
     ) -> dg.MaterializeResult[pl.DataFrame]:
         config = project.registry.domain(context.partition_key)
         with materialising(context, tracking, version, settings.refinement.shape.model_dump()) as work:
-            domain = Domain(config.name, interactions, items, config.rationale_users)
+            users = config.rationale_users
+            domain = Domain(config.name, interactions, items, users, published_neighbours)
             scorer = PublishedScorer(published_thought_space, interactions, items)
             desk = open_desk(work, context, settings, ("refined",), language_model)
             writer = desk.thoughts(domain)

@@ -51,12 +51,10 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
-    limits: dict[str, float | None] = {
-        name: config.rationale_users for name, config in project.registry.domains.items()
-    }
+    limits = user_limits(project)
     if settings.representatives < 1:
         limits["representatives"] = settings.representatives
-    version = _version(settings.fingerprint(), limits)
+    version = version_with(settings.fingerprint(), limits)
     optional_inputs = {"neighbours": dg.AssetIn()} if settings.uses_neighbours else {}
 
     @dg.asset(
@@ -108,7 +106,7 @@ def _rationales(project: Project) -> dg.AssetsDefinition:
 def _item_rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.rationales
     limits = {name: config.rationale_items for name, config in project.registry.domains.items()}
-    version = _version(fingerprint([ITEM_VERSION, settings.fingerprint(("item",))]), limits)
+    version = version_with(fingerprint([ITEM_VERSION, settings.fingerprint(("item",))]), limits)
 
     @dg.asset(
         group_name=GROUP,
@@ -149,7 +147,12 @@ def _params(settings: RationaleSettings, config: DomainConfig) -> dict[str, obje
     return {**settings.model_dump(exclude=prompts), **limits}
 
 
-def _version(prompts: str, limits: Mapping[str, float | None]) -> str:
+def user_limits(project: Project) -> dict[str, float | None]:
+    """How many users of each domain are written about."""
+    return {name: config.rationale_users for name, config in project.registry.domains.items()}
+
+
+def version_with(prompts: str, limits: Mapping[str, float | None]) -> str:
     """The code version; Dagster knows one for all partitions. Without a limit that of the prompts."""
     given = {name: limit for name, limit in limits.items() if limit is not None}
     return fingerprint([prompts, given]) if given else prompts

@@ -26,7 +26,7 @@ from pulse_pipeline.evaluation.reasoner import (
 from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import fingerprint, git_sha
-from pulse_pipeline.reasoner.adapter import merged
+from pulse_pipeline.reasoner.adapter import tuned
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples, examples
 from pulse_pipeline.reasoner.likelihood import title_likelihoods
@@ -50,7 +50,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
     config = project.settings.reasoner
     version = fingerprint([MODEL_VERSION, config.fingerprint()])
     members = project.partitions.members_of_mix
-    rationales = "published_rationales" if config.rationales == "refined" else "rationales"
+    thoughts = "published_rationales" if config.rationales == "refined" else "published_seeds"
 
     @dg.asset(
         group_name="reasoner",
@@ -60,7 +60,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
         ins={
             "interactions": dg.AssetIn(partition_mapping=members),
             "items": dg.AssetIn(partition_mapping=members),
-            "thoughts": dg.AssetIn(rationales, partition_mapping=members),
+            "thoughts": dg.AssetIn(thoughts, partition_mapping=members),
         },
         pool="gpu",
         kinds={"torch"},
@@ -94,7 +94,8 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "dagster_run_id": context.run.run_id,
             }
             state = Home.from_environment().training / f"{mix}.reasoner" / "state.safetensors"
-            reasoner = fine_tune(mix, given, causal_model.load(config.model), config, origin, state=state)
+            loaded = causal_model.load(config.model, config.frozen_weights)
+            reasoner = fine_tune(mix, given, loaded, config, origin, state=state)
             work.run.curve(reasoner.history, step="epoch")
             work.run.artifact("history.csv", reasoner.history.write_csv())
             metrics = {
@@ -164,10 +165,11 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                     trials[protocol] = trial(data, drawn, items, rationales, config)
             spec = project.settings.rationales.fingerprint()
             untuned = Origin(UNTUNED, None, 0, ARM, spec, None)
-            figures = [_evaluated(list(trials.values()), causal_model.load(config.model), untuned, config)]
+            plain = causal_model.load(config.model, config.frozen_weights)
+            figures = [_evaluated(list(trials.values()), plain, untuned, config)]
             for mix, reasoner in trained.items():
-                loaded = causal_model.load(reasoner.config.model)
-                tuned = Loaded(merged(loaded.model, reasoner.weights, reasoner.config), loaded.tokenizer)
+                loaded = causal_model.load(reasoner.config.model, reasoner.config.frozen_weights)
+                model = tuned(loaded.model, reasoner.weights, reasoner.config)
                 origin = Origin(TUNED, mix, reasoner.config.seed, ARM, spec, None)
                 known_until = reasoner.origin.get("known_until")
                 fair = [
@@ -175,7 +177,7 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                     for protocol, one in trials.items()
                     if common_cut.may_test(protocol, known_until, interactions)
                 ]
-                figures.append(_evaluated(fair, tuned, origin, reasoner.config))
+                figures.append(_evaluated(fair, Loaded(model, loaded.tokenizer), origin, reasoner.config))
             table = pl.concat(figures)
             work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
             return work.table(table, metrics=_headline(table))

@@ -13,8 +13,10 @@ from pulse_pipeline.embeddings.spec import EncoderSpec
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.evaluation.ablations.settings import AblationSettings
 from pulse_pipeline.evaluation.baselines.settings import BaselineSettings
+from pulse_pipeline.evaluation.published_neighbours.config import PublishedNeighbourSettings
 from pulse_pipeline.evaluation.settings import EvaluationSettings
 from pulse_pipeline.interactions.neighbour_settings import NeighbourSettings
+from pulse_pipeline.rationales.published import PublishedRationales
 from pulse_pipeline.rationales.spec import RationaleSettings
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
@@ -48,6 +50,12 @@ class Settings(BaseModel):
 
     ablations: AblationSettings = AblationSettings()
     """What `pulse ablate` takes away from the Thought Space."""
+
+    published_neighbours: PublishedNeighbourSettings = PublishedNeighbourSettings()
+    """Who the faithful arm takes for similar users, and how much a prompt is told of them."""
+
+    published_rationales: PublishedRationales = PublishedRationales()
+    """Prompts and sampling of the faithful arm's rationales."""
 
     published_space: PublishedSpaceConfig = PublishedSpaceConfig()
     """The Thought Space of the faithful arm."""

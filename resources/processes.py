@@ -47,6 +47,12 @@ def bury(home: Home, instance: DagsterInstance) -> list[str]:
     return [run.run_id for run in dead]
 
 
+def holders(instance: DagsterInstance, pool: str) -> list[str]:
+    """What holds a pool now, such as ``rationales of run 1a2b3c4d``: whoever wants it too waits."""
+    held = instance.event_log_storage.get_concurrency_info(pool).claimed_slots
+    return [f"{slot.step_key} of run {slot.run_id[:8]}" for slot in held]
+
+
 def _is_gone(home: Home, name: str) -> bool:
     try:
         with _lock(home, name).acquire(blocking=False):

@@ -17,13 +17,14 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.progress import tell, track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
-from resources.processes import bury, living
+from resources.processes import bury, holders, living
 
 WRITING = {
     "rationales",
     "item_rationales",
     "bridging_rationales",
     "refined_rationales",
+    "published_seeds",
     "published_rationales",
 }  # by a language model
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -70,8 +71,18 @@ def materialise(
                 held.close()
             for partition in group.partitions:
                 task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
+                _tell_who_is_waited_for(definitions, instance, group.assets)
                 _run(definitions, instance, group.assets, partition, tags)
                 task.advance()
+
+
+def _tell_who_is_waited_for(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str]
+) -> None:
+    pools = set[str]().union(*(definitions.get_assets_def(name).op.pools for name in assets))
+    held = [step for pool in sorted(pools) for step in holders(instance, pool)]
+    if held:
+        tell(f"{', '.join(assets)} waits for {', '.join(held)}: one step at a time may hold the GPU")
 
 
 def _run(

@@ -1,7 +1,7 @@
 """``pulse run --plan``: what would run, and what it would cost, before anything is spent."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -18,7 +18,6 @@ from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.home import Home
 from pulse_pipeline.rationales.assignments import Assignment, Desk, Domain
 from pulse_pipeline.rationales.ledger import Account
-from pulse_pipeline.rationales.refinement.published import as_published
 from pulse_pipeline.thought_space.assemble import SPLIT_COLUMNS
 from resources.instance import open_instance
 from resources.storage import table_path
@@ -150,7 +149,7 @@ class _Planner:
         if asset not in WRITING:
             return
         settings = self._project.settings.rationales
-        here = self._tables(domain, neighbours=asset == "rationales" and settings.uses_neighbours)
+        here = self._tables(domain, self._neighbours(asset))
         if here is None:
             return
         desk = Desk(settings, self._home.cache, account=Account(dataset_name(asset, domain)))
@@ -161,17 +160,30 @@ class _Planner:
                 yield desk.about_items(here)
             case "refined_rationales":
                 yield desk.trees(here, SPLIT_COLUMNS[REFINED_PROTOCOL])
-            case "published_rationales":
-                published = Desk(as_published(settings), self._home.cache, account=desk.account)
-                yield published.published_trees(here)
+            case "published_seeds" | "published_rationales":
+                yield self._published(asset, here, desk)
             case "bridging_rationales":
                 others = (self._tables(name) for name in self._project.registry.names if name != domain)
                 yield from (desk.about_arrivals(source, here) for source in others if source is not None)
 
-    def _tables(self, domain: str, *, neighbours: bool = False) -> Domain | None:
-        """A domain's tables, None where they are not all there."""
-        names = ["interactions", "items", *(["neighbours"] if neighbours else [])]
-        paths = {name: table_path(self._home, name, domain) for name in names}
+    def _neighbours(self, asset: str) -> str | None:
+        """The table of similar users that an asset's prompts are told of."""
+        if asset == "published_rationales":
+            return "published_neighbours"
+        told = asset == "rationales" and self._project.settings.rationales.uses_neighbours
+        return "neighbours" if told else None
+
+    def _published(self, asset: str, domain: Domain, desk: Desk) -> Assignment:
+        published = self._project.settings.published_rationales.applied(desk.settings)
+        desk = replace(desk, settings=published)
+        return desk.published_seeds(domain) if asset == "published_seeds" else desk.published_trees(domain)
+
+    def _tables(self, domain: str, neighbours: str | None = None) -> Domain | None:
+        """A domain's tables, with one of neighbours if it is named; None where they are not all there."""
+        tables = {"interactions": "interactions", "items": "items"}
+        if neighbours:
+            tables["neighbours"] = neighbours
+        paths = {name: table_path(self._home, table, domain) for name, table in tables.items()}
         if not all(path.exists() for path in paths.values()):
             return None
         found = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}

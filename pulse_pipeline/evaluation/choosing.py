@@ -72,7 +72,7 @@ def asked_choices(
     choices = []
     for user, items in zip(users, candidates, strict=True):
         order = user_generator(config.seed, data.user_ids[user]).permutation(len(items))
-        latest = data.history(user, "test")[: -config.history_items - 1 : -1]
+        latest = data.history(user, "test")[: -config.evaluated_history_items - 1 : -1]
         choices.append(
             Choice(
                 history=tuple(names[item] for item in latest),

@@ -9,7 +9,8 @@ Nothing of a user from the cut on has a say in the rows of that cut:
   of them, the item behind a cut would move the similarities of its own user.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -46,31 +47,80 @@ def nearest_neighbours(
         hash of the neighbour's id; valid against `schemas.Neighbours`. The items of a neighbour whose
         every item the user has are an empty list.
     """
+    sides = two_sides(interactions, histories)
+    weights = _weights(sides)
+    queries = _unit_vectors(sides.owned, "cut", weights, len(sides.cuts))
+    known = _unit_vectors(sides.trained, "user", weights, len(sides.users))
+    return sides.table(_alike(queries, known, sides.owners), settings)
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Who looks for neighbours, who may be one, and what is known of both; users and items are numbers.
+
+    Attributes:
+        users: Ids in the order of their hashes, so that ties need no look at them.
+        cuts: Columns `cut`, `user`, `target_position`: histories that neighbours are wanted of.
+        owned: Columns `cut`, `item`, `position`: what they hold.
+        trained: Columns `user`, `item`, `item_id`, `position`: what may be known of a neighbour.
+        n_items: Size of the catalogue.
+    """
+
+    users: pl.Series
+    cuts: pl.DataFrame
+    owned: pl.DataFrame
+    trained: pl.DataFrame
+    n_items: int
+
+    @property
+    def owners(self) -> NDArray[np.integer]:
+        """The user of each cut [n_cuts]."""
+        return self.cuts["user"].to_numpy()
+
+    def table(self, pairs: Iterable[pl.DataFrame], settings: NeighbourSettings) -> pl.DataFrame:
+        """The most similar of pairs.
+
+        Args:
+            pairs: Columns `cut`, `neighbour`, `similarity`; all of a cut's are in one of the frames. A user
+                may be paired with itself.
+            settings: How many are kept.
+
+        Returns:
+            As `nearest_neighbours`.
+        """
+        nearest = [_nearest(block, self.owners, settings.k) for block in pairs]
+        told = [_with_items(block, self.trained, self.owned, settings.titles_each) for block in nearest]
+        table = pl.concat(told).join(self.cuts, on="cut", maintain_order="left")
+        named = table.select(
+            self.users.gather(table["user"]).alias("user_id"),
+            "target_position",
+            "rank",
+            self.users.gather(table["neighbour"]).alias("neighbour_id"),
+            "similarity",
+            "item_ids",
+        )
+        return Neighbours.validate(named.sort("user_id", "target_position", "rank"), cast=True)
+
+
+def two_sides(interactions: pl.DataFrame, histories: pl.DataFrame) -> Sides:
+    """Take the sides apart.
+
+    Args:
+        interactions: The `interactions` table.
+        histories: As for `nearest_neighbours`.
+    """
     users = pl.Series(sorted(interactions["user_id"].unique(), key=text_hash), dtype=pl.String)
     items = interactions["item_id"].unique().sort()
     rows = _coded(interactions, users, items)
     cuts = _cuts(histories, users)
     owned = cuts.join(rows, on="user").filter(pl.col("position") < pl.col("target_position"))
-    owned = owned.select("cut", "item")
-    trained = rows.filter("trained").drop("trained")
-
-    weights = _weights(trained, cuts, len(users), len(items))
-    queries = _unit_vectors(owned, "cut", weights, len(cuts))
-    sides = _unit_vectors(trained, "user", weights, len(users))
-    found = [
-        _with_items(pairs, trained, owned, settings.titles_each)
-        for pairs in _nearest(queries, sides, cuts["user"].to_numpy(), settings.k)
-    ]
-    table = pl.concat(found).join(cuts, on="cut", maintain_order="left")
-    named = table.select(
-        users.gather(table["user"]).alias("user_id"),
-        "target_position",
-        "rank",
-        users.gather(table["neighbour"]).alias("neighbour_id"),
-        "similarity",
-        "item_ids",
+    return Sides(
+        users,
+        cuts,
+        owned.select("cut", "item", "position"),
+        rows.filter("trained").drop("trained"),
+        len(items),
     )
-    return Neighbours.validate(named.sort("user_id", "target_position", "rank"), cast=True)
 
 
 def _coded(interactions: pl.DataFrame, users: pl.Series, items: pl.Series) -> pl.DataFrame:
@@ -93,14 +143,14 @@ def _codes(what: str, ids: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({f"{what}_id": ids}).with_row_index(what)
 
 
-def _weights(trained: pl.DataFrame, cuts: pl.DataFrame, n_users: int, n_items: int) -> NDArray[np.float64]:
+def _weights(sides: Sides) -> NDArray[np.float64]:
     """Inverse frequency of each item [n_items]."""
-    first = cuts.group_by("user").agg(first=pl.col("target_position").min())
-    counted = trained.join(first, on="user", how="left").filter(
+    first = sides.cuts.group_by("user").agg(first=pl.col("target_position").min())
+    counted = sides.trained.join(first, on="user", how="left").filter(
         pl.col("first").is_null() | (pl.col("position") < pl.col("first"))
     )
-    takers = np.bincount(counted.unique(["user", "item"])["item"].to_numpy(), minlength=n_items)
-    return np.log1p(n_users / (1 + takers))
+    takers = np.bincount(counted.unique(["user", "item"])["item"].to_numpy(), minlength=sides.n_items)
+    return np.log1p(len(sides.users) / (1 + takers))
 
 
 def _unit_vectors(
@@ -113,40 +163,43 @@ def _unit_vectors(
     return sparse.csr_matrix((weights[items] / lengths[rows], (rows, items)), shape=(n_rows, len(weights)))
 
 
-def _nearest(
-    queries: sparse.csr_matrix, sides: sparse.csr_matrix, owners: NDArray[np.integer], k: int
+def _alike(
+    queries: sparse.csr_matrix, known: sparse.csr_matrix, owners: NDArray[np.integer]
 ) -> Iterator[pl.DataFrame]:
-    """Columns `cut`, `rank`, `neighbour`, `similarity`, a block of cuts at a time.
+    """Pairs of a cut and a user that share an item, a block of cuts at a time.
 
     Args:
         queries: Histories [n_cuts, n_items].
-        sides: What may be known of each user [n_users, n_items].
+        known: What may be known of each user [n_users, n_items].
         owners: The user of each cut [n_cuts].
-        k: Neighbours a cut.
     """
-    by_item = sides.T.tocsr()
+    by_item = known.T.tocsr()
     takers = np.diff(by_item.indptr)
     products = np.cumsum((queries != 0) @ takers)
     bounds = [0, *(np.flatnonzero(np.diff(products // PRODUCTS_AT_ONCE)) + 1), len(owners)]
     for start, stop in pairwise(bounds):
         similar = (queries[start:stop] @ by_item).tocoo()
-        cut = similar.row + start
-        others = similar.col != owners[cut]
-        pairs = pl.DataFrame(
+        yield pl.DataFrame(
             {
-                "cut": cut[others].astype(np.uint32),
-                "neighbour": similar.col[others].astype(np.uint32),
-                "similarity": np.round(similar.data[others], DECIMALS),
+                "cut": (similar.row + start).astype(np.uint32),
+                "neighbour": similar.col.astype(np.uint32),
+                "similarity": similar.data,
             }
         )
-        ranked = pairs.sort("cut", "similarity", "neighbour", descending=[False, True, False])
-        nearest = ranked.group_by("cut", maintain_order=True).head(k)
-        yield nearest.with_columns(rank=pl.int_range(1, pl.len() + 1).over("cut"))
+
+
+def _nearest(pairs: pl.DataFrame, owners: NDArray[np.integer], k: int) -> pl.DataFrame:
+    """Add `rank` to the k most similar others of each cut."""
+    others = pairs.filter(pairs["neighbour"] != owners[pairs["cut"].to_numpy()])
+    rounded = others.with_columns(pl.col("similarity").round(DECIMALS))
+    ranked = rounded.sort("cut", "similarity", "neighbour", descending=[False, True, False])
+    nearest = ranked.group_by("cut", maintain_order=True).head(k)
+    return nearest.with_columns(rank=pl.int_range(1, pl.len() + 1).over("cut"))
 
 
 def _with_items(pairs: pl.DataFrame, trained: pl.DataFrame, owned: pl.DataFrame, most: int) -> pl.DataFrame:
     """Add `item_ids`: the newest of each neighbour that the user does not have at the cut."""
-    have = owned.join(pairs, on="cut", how="semi")
+    have = owned.select("cut", "item").join(pairs, on="cut", how="semi")
     told = (
         pairs.select("cut", "rank", "neighbour")
         .join(trained, left_on="neighbour", right_on="user")

@@ -15,9 +15,9 @@ from pulse_pipeline.rationales.item_prompts import ItemPrompts, item_cuts
 from pulse_pipeline.rationales.judging import TextJudge
 from pulse_pipeline.rationales.ledger import Account, Ledger
 from pulse_pipeline.rationales.prompts import UserPrompts
+from pulse_pipeline.rationales.published import answered_cuts, seed_cuts
 from pulse_pipeline.rationales.refinement.likelihood_scorer import HELD_BACK
 from pulse_pipeline.rationales.refinement.prompts import ThoughtPrompts
-from pulse_pipeline.rationales.refinement.published import answered_cuts
 from pulse_pipeline.rationales.representatives import inherited, representatives
 from pulse_pipeline.rationales.requests import Render
 from pulse_pipeline.rationales.spec import USER_KINDS, Kind, RationaleSettings
@@ -104,15 +104,21 @@ class Desk:
         drawn = drawn_users(domain.interactions, domain.users)
         writing = representatives(drawn, self.settings.representatives)["representative"].unique()
         cuts = cut_points(drawn).filter(pl.col("user_id").is_in(writing.implode()))
-        found = []
-        for kind in USER_KINDS:
-            spec = self.settings.spec(kind)
-            render = UserPrompts(domain.interactions, domain.items, spec, domain.neighbours)
-            label = f"{kind} rationales {domain.name}"
-            found.append(
-                Assignment(self._writer(kind, render, domain.items["title"]), cuts.filter(kind=kind), label)
-            )
-        return found
+        return [
+            self._about_users(kind, domain, cuts.filter(kind=kind), f"{kind} rationales")
+            for kind in USER_KINDS
+        ]
+
+    def published_seeds(self, domain: Domain) -> Assignment:
+        """That of `published_seeds`, with the settings that `PublishedRationales.applied` gives."""
+        cuts = seed_cuts(drawn_users(domain.interactions, domain.users))
+        return self._about_users("hindsight", domain, cuts, "published seeds")
+
+    def _about_users(self, kind: Kind, domain: Domain, cuts: pl.DataFrame, label: str) -> Assignment:
+        spec = self.settings.spec(kind)
+        render = UserPrompts(domain.interactions, domain.items, spec, domain.neighbours)
+        writer = self._writer(kind, render, domain.items["title"])
+        return Assignment(writer, cuts, f"{label} {domain.name}")
 
     def inherited(self, domain: Domain, table: pl.DataFrame) -> pl.DataFrame:
         """What the others inherit from the `rationales` table of those who represent them."""
@@ -144,7 +150,7 @@ class Desk:
         return self._trees(self.refined(domain), serving_cuts(domain, split), domain)
 
     def published_trees(self, domain: Domain) -> Assignment:
-        """Those of `published_rationales`, by their first level."""
+        """Those of `published_rationales`, by their first level, with settings as for `published_seeds`."""
         cuts = answered_cuts(drawn_users(domain.interactions, domain.users))
         return self._trees(self.thoughts(domain), cuts, domain)
 
@@ -163,7 +169,9 @@ class Desk:
     def thoughts(self, domain: Domain, held_back: int = 0) -> Writer:
         """A writer of thoughts, whose prompts do not show so many items before the cut."""
         spec = self.settings.spec("refined")
-        render = ThoughtPrompts(domain.interactions, domain.items, spec, held_back=held_back)
+        render = ThoughtPrompts(
+            domain.interactions, domain.items, spec, domain.neighbours, held_back=held_back
+        )
         return self._writer("refined", render, domain.items["title"])
 
     def _writer(self, kind: Kind, render: Render, titles: pl.Series) -> Writer:

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.rationales.masking import mask
+from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, RationaleSpec
 from pulse_pipeline.rationales.untrusted import item_name
 
 NONE_KNOWN = "- nothing is known of them"  # a heading over nothing would read as the end of the prompt
@@ -54,6 +56,27 @@ class NeighbourTitles:
             .group_by("user_id", "target_position", maintain_order=True)
             .agg(listed=pl.struct(item_id="item_ids", title="title", name="name"))
         )
+
+
+def neighbour_titles(
+    spec: RationaleSpec, neighbours: pl.DataFrame | None, items: pl.DataFrame
+) -> NeighbourTitles | None:
+    """What fills the slot ``{neighbours}`` of a spec's template; None where it has none.
+
+    Raises:
+        PulseError: It has one, and there is no table of neighbours.
+    """
+    if NEIGHBOURS_SLOT not in spec.template:
+        return None
+    if neighbours is None:
+        wanting = f"the {spec.kind} prompt holds {NEIGHBOURS_SLOT}, and there are none"
+        raise PulseError(f"{wanting}; materialise `neighbours`, or take the slot out")
+    return NeighbourTitles(neighbours, items, spec.budget.item_characters)
+
+
+def with_neighbours(evidence: str, neighbours: str) -> str:
+    """Evidence of a user and of similar ones as one text; what the one chose is no evidence of the others."""
+    return f"{evidence}\n\n{neighbours}" if neighbours else evidence
 
 
 def _text(listed: Iterable[dict[str, str]], target: str | None, secrets: list[str]) -> str:

@@ -2,13 +2,12 @@
 
 import polars as pl
 
-from pulse_pipeline.errors import PulseError
 from pulse_pipeline.provenance import text_hash
 from pulse_pipeline.rationales.histories import CUT, Histories
 from pulse_pipeline.rationales.masking import TitleMask, mask
-from pulse_pipeline.rationales.neighbour_titles import NeighbourTitles
+from pulse_pipeline.rationales.neighbour_titles import neighbour_titles, with_neighbours
 from pulse_pipeline.rationales.requests import REQUESTS, filled, request_key
-from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, RationaleSpec
+from pulse_pipeline.rationales.spec import RationaleSpec
 
 
 class UserPrompts:
@@ -38,13 +37,8 @@ class UserPrompts:
         self._spec, self._histories = spec, Histories(interactions, items, spec.budget)
         self._version = spec.fingerprint()
         titles = items["title"].fill_null("").to_list()
-        self._mask = TitleMask(titles if spec.kind == "hindsight" else [])
-        self._neighbours: NeighbourTitles | None = None
-        if NEIGHBOURS_SLOT in spec.template:
-            if neighbours is None:
-                wanting = f"the {spec.kind} prompt holds {NEIGHBOURS_SLOT}, and there are none"
-                raise PulseError(f"{wanting}; materialise `neighbours`, or take the slot out")
-            self._neighbours = NeighbourTitles(neighbours, items, spec.budget.item_characters)
+        self._mask = TitleMask(titles) if spec.masked and spec.kind == "hindsight" else None
+        self._neighbours = neighbour_titles(spec, neighbours, items)
 
     def __call__(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Render; equal histories under one spec have equal keys: they are asked once."""
@@ -66,13 +60,13 @@ class UserPrompts:
         return pl.concat([wanted, asked, rows.select("secrets")], how="horizontal")
 
     def _with_targets(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Add the chosen item, masked and, for its key alone, bare."""
+        """Add the chosen item, masked where the spec says so and, for its key alone, bare."""
         chosen = self._histories.at(rows).rename({"item_id": "target_id"})
         rows = rows.join(chosen, on=CUT, how="left", maintain_order="left")
         about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said")
         rows = rows.with_columns(bare="- " + about)
         titles = rows["title"].fill_null("").to_list()
-        hidden = {title: self._mask.secrets(title) for title in set(titles)}
+        hidden = {title: self._mask.secrets(title) if self._mask else [] for title in set(titles)}
         secrets = [hidden[title] for title in titles]
         targets = [mask(bare, secret) for bare, secret in zip(rows["bare"], secrets, strict=True)]
         return rows.with_columns(
@@ -91,6 +85,4 @@ class UserPrompts:
 
 
 def _evidence(history: str, target: str, neighbours: str) -> str:
-    evidence = f"{history}\n{target}" if target else history
-    # Parted by an empty line: what a user chose is other evidence than what a neighbour chose.
-    return f"{evidence}\n\n{neighbours}" if neighbours else evidence
+    return with_neighbours(f"{history}\n{target}" if target else history, neighbours)

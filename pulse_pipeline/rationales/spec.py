@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.rationales.families import family_of
@@ -94,6 +101,9 @@ class Sampling(_Frozen):
     top_p: float = Field(default=0.95, gt=0.0, le=1.0)
     """Nucleus sampling: the share of probability kept."""
 
+    top_k: int | None = Field(default=None, ge=1)
+    """Draw from so many likeliest tokens only; null draws from all that `top_p` keeps."""
+
     frequency_penalty: float = Field(default=0.5, ge=0.0, le=2.0)
     """Against saying the same again: small models loop without it."""
 
@@ -108,6 +118,12 @@ class Sampling(_Frozen):
 
     seed: int = 17
     """Mixed with each request's key, so that a rationale does not depend on its batch."""
+
+    @model_serializer(mode="wrap")
+    def _unset_is_left_out(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What was written before there was such a setting was written without it, and keeps its fingerprint.
+        given: dict[str, Any] = serialise(self)
+        return {name: value for name, value in given.items() if name != "top_k" or value is not None}
 
 
 class HistoryBudget(_Frozen):
@@ -224,6 +240,7 @@ class RationaleSpec(_Frozen):
     model: ModelRef
     sampling: Sampling
     budget: HistoryBudget
+    masked: bool = True
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -242,8 +259,8 @@ class RationaleSpec(_Frozen):
 
     def fingerprint(self) -> str:
         """Hash of all of it (16 hexadecimal digits)."""
-        masking = {"masking": MASKING} if self.kind == "hindsight" else {}
-        return fingerprint({**self.model_dump(), "schema": self.json_schema, **masking})
+        masking = {"masking": MASKING} if self.masked and self.kind == "hindsight" else {}
+        return fingerprint({**self.model_dump(exclude={"masked"}), "schema": self.json_schema, **masking})
 
 
 class RationaleSettings(_Frozen):
@@ -269,6 +286,10 @@ class RationaleSettings(_Frozen):
     hindsight: str = _HINDSIGHT
     """Prompt that also sees the chosen training item, masked. Holds ``{history}`` and ``{target}``, and
     ``{neighbours}`` as above."""
+
+    masked: bool = True
+    """Whether the chosen item's title and distinctive words are hidden in hindsight; the published method
+    shows them, and what is learned from such a rationale may be to copy."""
 
     item: str = _ITEM
     """Prompt that asks about an item. Holds ``{item}`` and ``{reviews}``: what people wrote of it, under a
@@ -359,6 +380,7 @@ class RationaleSettings(_Frozen):
             model=self.model,
             sampling=self.refinement.sampling if kind == "refined" else self.sampling,
             budget=self.budget,
+            masked=self.masked,
         )
 
     def fingerprint(self, kinds: tuple[Kind, ...] = USER_KINDS) -> str:

@@ -48,6 +48,22 @@ def load_weights(model: Any, weights: Mapping[str, Tensor]) -> None:
     set_peft_model_state_dict(model, dict(weights))
 
 
+def tuned(model: Any, weights: Mapping[str, Tensor], config: ReasonerConfig) -> Any:
+    """A model as its adapter was trained: the adapter beside weights of 4 bits, else added into them.
+
+    Args:
+        model: As for `merged`, its weights held as `config.frozen_weights` says.
+        weights: As there.
+        config: As there.
+    """
+    if config.frozen_weights == "full":
+        return merged(model, weights, config)
+    # Rounding the sum to 4 bits again would undo a part of what was learned.
+    wrapped = adapted(model, config)
+    load_weights(wrapped, weights)
+    return wrapped.eval()
+
+
 def merged(model: Any, weights: Mapping[str, Tensor], config: ReasonerConfig) -> Any:
     """A model with an adapter added into its weights: any engine can load what it saves.
 

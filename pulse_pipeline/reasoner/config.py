@@ -20,11 +20,7 @@ Which one?"""
 
 
 class ReasonerConfig(BaseModel):
-    """Prompt, adapter and optimisation of one fine-tuning (arXiv 2510.08626, stages E and F).
-
-    The published fine-tuning holds the frozen weights in 4 bits, which saves memory and changes nothing
-    else; here they are bfloat16 on a GPU and float32 on CPU cores.
-    """
+    """Prompt, adapter and optimisation of one fine-tuning (arXiv 2510.08626, stages E and F)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -48,7 +44,10 @@ class ReasonerConfig(BaseModel):
     """What stands before the title, with a rationale or without."""
 
     history_items: int = Field(default=5, ge=1)
-    """Latest items shown, in training and in evaluation (the published evaluation shows 3)."""
+    """Latest items shown in training."""
+
+    evaluated_history_items: int = Field(default=5, ge=1)
+    """Latest items shown in evaluation; the published one shows 3, fewer than were learned from."""
 
     candidates: int = Field(default=10, ge=2)
     """Items shown in training, the chosen one among them."""
@@ -63,6 +62,11 @@ class ReasonerConfig(BaseModel):
     """Chance that an example goes without its rationale. The published training always shows it."""
 
     # What is learned.
+    frozen_weights: Literal["full", "4-bit"] = "full"
+    """How the weights beside the adapter are held: bfloat16 on a GPU and float32 on CPU cores, or as
+    published in 4 bits (NF4, Dettmers et al., NeurIPS 2023), which need the extra ``four-bit`` and a third of
+    the memory, and are slower on CPU cores."""
+
     rank: int = Field(default=8, ge=1)
     """Rank of the adapter."""
 

@@ -208,6 +208,7 @@ def sampling_params(spec: RationaleSpec, seed: int) -> "SamplingParams":
     return SamplingParams(
         temperature=spec.sampling.temperature,
         top_p=spec.sampling.top_p,
+        top_k=spec.sampling.top_k or 0,  # 0 is vLLM's word for all
         frequency_penalty=spec.sampling.frequency_penalty,
         max_tokens=spec.sampling.max_tokens,
         seed=seed,

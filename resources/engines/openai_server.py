@@ -98,6 +98,8 @@ def _request(prompt: Prompt, spec: RationaleSpec) -> dict[str, Any]:
         ],
         "temperature": spec.sampling.temperature,
         "top_p": spec.sampling.top_p,
+        # No part of OpenAI's own API, which refuses what it does not know: sent only where it is set.
+        **({"top_k": spec.sampling.top_k} if spec.sampling.top_k else {}),
         "frequency_penalty": spec.sampling.frequency_penalty,
         "max_tokens": spec.sampling.max_tokens,
         "seed": prompt.seed,

@@ -17,7 +17,10 @@ def pipeline(tmp_path_factory):
         materialise(
             PROJECT, "item_rationales,refined_rationales,bridging_rationales", PROJECT.registry.names, FAKES
         )
-        faithful = "published_thought_space,published_rationales,reasoner_model,reasoner_evaluation"
+        faithful = (
+            "published_neighbours,published_seeds,published_thought_space,published_rationales,"
+            "reasoner_model,reasoner_evaluation"
+        )
         materialise(PROJECT, f"{faithful},arrival_evaluation", PROJECT.registry.names, FAKES)
         of_one = "ablation_evaluation,seed_evaluation,zero_shot_evaluation,few_shot_evaluation"
         materialise(PROJECT, of_one, ["Demo_Films"], FAKES)

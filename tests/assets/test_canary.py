@@ -34,6 +34,7 @@ SETTINGS = Settings.model_validate(
     {
         "thought_space": {"epochs": 1},
         "rationales": {"min_valid_rate": 0.0},
+        "published_neighbours": {"sasrec": {"epochs": 2}},
         "reasoner": {"epochs": 1, "users": 12},
     }
 )
@@ -41,8 +42,8 @@ NAMING_NEIGHBOURS = RationaleSettings(
     foresight="Before: {history} Like others: {neighbours}",
     hindsight="Before: {history} Then: {target} Like others: {neighbours}",
 )
-WRITTEN = ("rationales", "item_rationales", "refined_rationales", "published_rationales")
-LEARNED = ("neighbours", *WRITTEN, "item_embeddings", "rationale_embeddings")
+WRITTEN = ("rationales", "item_rationales", "refined_rationales", "published_seeds", "published_rationales")
+LEARNED = ("neighbours", "published_neighbours", *WRITTEN, "item_embeddings", "rationale_embeddings")
 MODELS = ("Mine/loo", "Mine/temporal", "Mine.published", "Mine.reasoner")
 ASSETS = (
     "raw_interactions,interactions,items,thought_space_model,published_thought_space,reasoner_model,"
@@ -227,12 +228,14 @@ def test_no_prompt_holds_it(home, tmp_path):
     elsewhere = Domain("Elsewhere", later, domain.items)
     among_others = replace(domain, neighbours=_table(home, "neighbours"))
     desk = Desk(SETTINGS.rationales, tmp_path)
+    published = Desk(SETTINGS.published_rationales.applied(SETTINGS.rationales), tmp_path)
     about_users = [
         *desk.about_users(domain),
         *Desk(NAMING_NEIGHBOURS, tmp_path).about_users(among_others),
         desk.about_arrivals(domain, elsewhere),
         desk.trees(domain, "split_loo"),
-        desk.published_trees(domain),
+        published.published_seeds(domain),
+        published.published_trees(replace(domain, neighbours=_table(home, "published_neighbours"))),
     ]
     for assignment in [*about_users, desk.about_items(domain)]:
         prompts = assignment.writer.render(assignment.wanted)["user"]

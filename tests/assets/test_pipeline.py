@@ -17,6 +17,7 @@ from pulse_pipeline.domains import DEMO_RATIONALE_USERS, demo_registry
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.interactions.common_cut import first_test, is_past, last_training, start_of_test
 from pulse_pipeline.lineage import Lineage, rows_of
+from pulse_pipeline.rationales.assignments import Desk, Domain
 from pulse_pipeline.settings import Settings
 from pulse_pipeline.tuning import Budget
 from resources.instance import open_instance
@@ -313,6 +314,27 @@ def test_transfer_and_arrivals_are_shown_where_they_were_evaluated(inside):
     assert few_shot_table(figures.clear()).row_count == arrival_table(figures.clear()).row_count == 0
 
 
+def test_published_seeds_see_the_item_by_name_and_thoughts_what_neighbours_chose(inside):
+    items = pl.read_parquet(inside.storage / "items" / "Demo_Films.parquet")
+    interactions = pl.read_parquet(inside.storage / "interactions" / "Demo_Films.parquet")
+    seeds = pl.read_parquet(inside.storage / "published_seeds" / "Demo_Films.parquet")
+    assert set(seeds["kind"]) == {"hindsight"}
+    alike = pl.read_parquet(inside.storage / "published_neighbours" / "Demo_Films.parquet")
+    assert len(alike)
+    desk = Desk(PROJECT.settings.published_rationales.applied(PROJECT.settings.rationales), inside.cache)
+    domain = Domain("Demo_Films", interactions, items, DEMO_RATIONALE_USERS, alike)
+    asked = desk.published_seeds(domain)
+    chosen = asked.wanted.join(
+        interactions, left_on=["user_id", "target_position"], right_on=["user_id", "position"]
+    ).join(items.select("item_id", "title"), on="item_id")
+    shown = asked.writer.render(asked.wanted).join(chosen, on=["user_id", "target_position"])
+    assert all(title in prompt for title, prompt in shown.select("title", "user").iter_rows())
+    assert asked.look_up().open.is_empty()
+    told = desk.published_trees(domain)
+    prompts = told.writer.render(told.wanted)["user"]
+    assert prompts.str.contains('People who choose alike also chose:\n- "').mean() > 0.5
+
+
 def test_published_thoughts_are_written_before_the_item_that_scores_them(inside):
     thoughts = pl.read_parquet(inside.storage / "published_rationales" / "Demo_Films.parquet")
     interactions = pl.read_parquet(inside.storage / "interactions" / "Demo_Films.parquet")
@@ -338,6 +360,8 @@ def test_what_costs_much_is_made_only_if_it_is_named():
         "item_rationales",
         "refined_rationales",
         "bridging_rationales",
+        "published_neighbours",
+        "published_seeds",
         "published_thought_space",
         "published_rationales",
         "reasoner_model",

@@ -17,6 +17,7 @@ FAKES = {
 }
 SETTINGS = {
     "thought_space": {"epochs": 1},
+    "published_neighbours": {"sasrec": {"epochs": 2}},
     "published_space": {"epochs": 1},
     "reasoner": {"epochs": 1, "evaluation_users": 12, "users": 12},
     "ablations": {"run": ["no rationales", "BM25"]},

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pulse_pipeline.errors import PulseError
 from pulse_pipeline.rationales.spec import ModelRef
-from pulse_pipeline.reasoner.adapter import merged
+from pulse_pipeline.reasoner.adapter import merged, tuned
 from pulse_pipeline.reasoner.choices import Choice
 from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples
@@ -45,9 +46,39 @@ def test_the_packaged_model_reads_and_learns():
 
     reasoner = fine_tune("test", Examples(CHOICES, CHOICES), loaded, CONFIG)
     assert reasoner.history["val_loss"][1] < reasoner.history["val_loss"][0]
-    tuned = merged(load(ModelRef()).model, reasoner.weights, CONFIG)
-    moved = title_likelihoods(tuned, prompts, CHOICES, "test")
+    learned = merged(load(ModelRef()).model, reasoner.weights, CONFIG)
+    moved = title_likelihoods(learned, prompts, CHOICES, "test")
     assert all(
         after[one.answer] > before[one.answer]
         for one, before, after in zip(CHOICES, found, moved, strict=True)
     )
+
+
+def test_weights_of_four_bits_take_less_memory_and_carry_the_adapter_beside_them():
+    pytest.importorskip("bitsandbytes")
+    config = CONFIG.model_copy(update={"frozen_weights": "4-bit"})
+    whole, loaded = load(ModelRef()), load(ModelRef(), "4-bit")
+    assert loaded.model.get_memory_footprint() < 0.4 * whole.model.get_memory_footprint()
+    prompts = ChoicePrompts(config, loaded.tokenizer)
+    before = title_likelihoods(loaded.model, prompts, CHOICES, "test")
+    reasoner = fine_tune("test", Examples(CHOICES, CHOICES), loaded, config)
+    assert reasoner.history["val_loss"][1] < reasoner.history["val_loss"][0]
+
+    again = load(ModelRef(), "4-bit")
+    learned = tuned(again.model, reasoner.weights, config)
+    assert again.model.get_memory_footprint() < 0.5 * whole.model.get_memory_footprint()
+    after = title_likelihoods(learned, prompts, CHOICES, "test")
+    trained_itself = title_likelihoods(loaded.model.eval(), prompts, CHOICES, "test")
+    for one, untrained, found, kept in zip(CHOICES, before, after, trained_itself, strict=True):
+        assert found[one.answer] > untrained[one.answer]
+        assert found == pytest.approx(kept, abs=1e-4)
+
+
+def test_without_the_library_four_bits_are_refused(monkeypatch):
+    def missing(name, *rest):
+        return None if name == "bitsandbytes" else found(name, *rest)
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", missing)
+    with pytest.raises(PulseError, match=r"pip install 'pulse-pipeline\[four-bit\]'"):
+        load(ModelRef(), "4-bit")

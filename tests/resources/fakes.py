@@ -39,7 +39,7 @@ class FakeTextEncoder(TextEncoder):
 class FakeCausalModel(CausalModel):
     """A language model of a few thousand random weights."""
 
-    def load(self, ref):
+    def load(self, ref, held="full"):
         return tiny_model(tiny_tokenizer())
 
 

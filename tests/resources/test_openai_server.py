@@ -105,6 +105,11 @@ def test_every_question_is_asked_once_with_the_whole_spec(server):
     }
 
 
+def test_a_limit_of_tokens_to_draw_from_is_sent_where_it_is_set(server):
+    ask(server, spec=RationaleSettings(model=SPEC.model, sampling=Sampling(top_k=51)).spec("foresight"))
+    assert [body["top_k"] for body in server.requests] == [51]
+
+
 def test_an_answer_that_was_cut_is_not_finished(server):
     short = RationaleSettings(model=SPEC.model, sampling=Sampling(max_tokens=8)).spec("foresight")
     assert [answer.finished for answer in ask(server, spec=short)] == [False]

@@ -49,26 +49,23 @@ class BehaviourTexts:
 
 
 def pairs(
-    interactions: pl.DataFrame, items: pl.DataFrame, rationales: pl.DataFrame, config: PublishedSpaceConfig
+    interactions: pl.DataFrame, items: pl.DataFrame, seeds: pl.DataFrame, config: PublishedSpaceConfig
 ) -> pl.DataFrame:
-    """One pair a user: hindsight and behaviour at the training item that rationales speak about.
-
-    The seed rationales are our hindsight, whose prompt masks the chosen item's title; the published prompt
-    shows it.
+    """One pair a user: seed rationale and behaviour at the training item that it speaks about.
 
     Args:
         interactions: The `interactions` table.
         items: The `items` table.
-        rationales: The `rationales` table.
+        seeds: The `published_seeds` table.
         config: The settings.
 
     Returns:
         Columns `user_id`, `rationale`, `behaviour`, in the order of the users' hashes.
 
     Raises:
-        PulseError: Fewer than four users have a valid hindsight rationale.
+        PulseError: Fewer than four users have a valid seed rationale.
     """
-    told = rationales.filter(pl.col("valid") & (pl.col("kind") == "hindsight"))
+    told = seeds.filter("valid")
     spoken = learned_positions(interactions).rename({"spoken": "target_position"})
     found = (
         told.join(spoken, on=CUT, how="semi")
@@ -78,7 +75,7 @@ def pairs(
     )
     if len(found) < FEWEST:
         raise PulseError(
-            f"{len(found)} users have a valid hindsight rationale, and the published Thought Space needs "
+            f"{len(found)} users have a valid seed rationale, and the published Thought Space needs "
             f"{FEWEST} or more: raise rationale_users in domains.yaml"
         )
     texts = BehaviourTexts(interactions, items, config.budget)
