@@ -18,6 +18,7 @@ from pulse_pipeline.rationales.judging import rejection_rates
 from pulse_pipeline.rationales.published import answered_cuts
 from pulse_pipeline.rationales.refinement.tree import Tree
 from pulse_pipeline.rationales.tables import rationales_table
+from pulse_pipeline.snapshots import STATE
 from pulse_pipeline.thought_space.published.loss import floor
 from pulse_pipeline.thought_space.published.pairs import pairs
 from pulse_pipeline.thought_space.published.space import PublishedSpace
@@ -130,7 +131,7 @@ def _published_thought_space(project: Project) -> dg.AssetsDefinition:
                 "dagster_run_id": context.run.run_id,
             }
             given = pairs(interactions, items, published_seeds, config)
-            state = Home.from_environment().training / f"{domain}.published" / "state.safetensors"
+            state = Home.from_environment().training_of("published_thought_space", domain) / STATE
             trained = train(
                 domain, given, lambda: text_encoder.tunable(config.encoder), config, origin, state=state
             )

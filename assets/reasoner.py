@@ -32,6 +32,7 @@ from pulse_pipeline.reasoner.examples import Examples, examples
 from pulse_pipeline.reasoner.likelihood import title_likelihoods
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
 from pulse_pipeline.reasoner.training import Loaded, Reasoner, fine_tune
+from pulse_pipeline.snapshots import STATE
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from resources.causal_model import CausalModel
 from resources.storage import OPTIONAL_PARTITIONS
@@ -93,7 +94,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
             }
-            state = Home.from_environment().training / f"{mix}.reasoner" / "state.safetensors"
+            state = Home.from_environment().training_of("reasoner_model", mix) / STATE
             loaded = causal_model.load(config.model, config.frozen_weights)
             reasoner = fine_tune(mix, given, loaded, config, origin, state=state)
             work.run.curve(reasoner.history, step="epoch")

@@ -1,7 +1,6 @@
 """The asset of repeated trainings: how much of a figure is the luck of a seed."""
 
 import json
-import shutil
 
 import dagster as dg
 import polars as pl
@@ -67,7 +66,7 @@ def _seed_evaluation(project: Project) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[pl.DataFrame]:
         domain = context.partition_key
         with materialising(context, tracking, version, params) as work:
-            states = Home.from_environment().training / f"{domain}.seeds"
+            states = Home.from_environment().training_of("seed_evaluation", domain)
             figures: list[pl.DataFrame] = [Metrics.create_empty()]
             ranks: list[pl.DataFrame] = []
             for protocol in PROTOCOLS:
@@ -92,9 +91,7 @@ def _seed_evaluation(project: Project) -> dg.AssetsDefinition:
             keep_ranks(work, ranks)
             table = pl.concat(figures)
             work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
-            result = work.table(table, metrics=_spreads(table))
-            shutil.rmtree(states, ignore_errors=True)
-            return result
+            return work.table(table, metrics=_spreads(table))
 
     return seed_evaluation
 

@@ -60,7 +60,7 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
             for name, table in interactions.items():
                 path = table_path(home, "interactions", name)
                 work.run.dataset(table, f"interactions/{name}", path, content_hash(table))
-            states = home.training / context.partition_key
+            states = home.training_of("thought_space_model", context.partition_key)
             trained = Models(_origin(context, project, interactions))
             found: dict[str, float] = {}
             for protocol in PROTOCOLS:

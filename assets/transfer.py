@@ -1,7 +1,5 @@
 """Assets of the stage `evaluation` about people and domains that little is known of; on demand."""
 
-import shutil
-
 import dagster as dg
 import polars as pl
 
@@ -118,7 +116,7 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
         with materialising(context, tracking, version, params) as work:
             if len(interactions) < 2:
                 raise PulseError(NO_SOURCE)
-            states = Home.from_environment().training / f"{name}.few_shot"
+            states = Home.from_environment().training_of("few_shot_evaluation", name)
             figures = []
             for protocol in PROTOCOLS:
                 moment = start_of_test(interactions[name])
@@ -141,9 +139,7 @@ def _few_shot_evaluation(project: Project) -> dg.AssetsDefinition:
                     states=states,
                     spec_fingerprint=settings.rationales.fingerprint(),
                 )
-            result = work.table(pl.concat([Metrics.create_empty(), *(one.metrics for one in figures)]))
-            shutil.rmtree(states, ignore_errors=True)
-            return result
+            return work.table(pl.concat([Metrics.create_empty(), *(one.metrics for one in figures)]))
 
     return few_shot_evaluation
 

@@ -58,8 +58,12 @@ class Home:
 
     @property
     def training(self) -> Path:
-        """Where unfinished trainings stand, a folder for each model by its name in `models`."""
+        """Where unfinished trainings stand, see `training_of`."""
         return self.cache / "training"
+
+    def training_of(self, asset: str, partition: str) -> Path:
+        """The folder in which the trainings of an asset's partition stand until the partition is kept."""
+        return self.training / asset / partition
 
     @property
     def ablations(self) -> Path:

@@ -17,6 +17,9 @@ from torch import Tensor
 from pulse_pipeline.errors import PulseError
 from pulse_pipeline.files import replacing
 
+STATE = "state.safetensors"
+"""Name of the file where a training that is the only one of its folder stands."""
+
 FORMAT = "1"
 OPTIMISER, CHANCE = "optimiser.", "chance."
 

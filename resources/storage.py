@@ -43,11 +43,15 @@ class _Partitioned(dg.ConfigurableIOManager):
     """One file or folder for each partition of an asset."""
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write one partition in one step."""
-        path = self._path(context.asset_key, context.partition_key if context.has_asset_partitions else None)
+        """Write one partition in one step; only then the trainings that it came from are over."""
+        partition = context.partition_key if context.has_asset_partitions else None
+        path = self._path(context.asset_key, partition)
         with replacing(path) as aside:
             self._write(aside, obj)
         context.add_output_metadata({"path": dg.MetadataValue.path(path)})
+        if partition is not None:
+            states = Home.from_environment().training_of(context.asset_key.to_user_string(), partition)
+            shutil.rmtree(states, ignore_errors=True)  # most assets train nothing
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Read one partition, or a dict of them where the input is annotated as a dict."""
@@ -90,27 +94,11 @@ class ParquetTables(_Partitioned):
         return pl.read_parquet(path, glob=False)
 
 
-class _Trained(_Partitioned):
-    """Models as ``models/<name>/``, whose trainings stand in ``training/<name>/`` until they are kept."""
-
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        """Write one partition in one step; its training is over only then."""
-        super().handle_output(context, obj)
-        states = Home.from_environment().training / self._name(context.partition_key)
-        shutil.rmtree(states, ignore_errors=True)  # there is none where nothing was to be learned
-
-    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
-        return Home.from_environment().models / self._name(str(partition))
-
-    @abstractmethod
-    def _name(self, partition: str) -> str: ...
-
-
-class Checkpoints(_Trained):
+class Checkpoints(_Partitioned):
     """Thought Spaces as ``models/<mix>/<protocol>/``: safetensors, settings, the course of training."""
 
-    def _name(self, partition: str) -> str:
-        return partition
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / str(partition)
 
     def _write(self, path: Path, obj: Models) -> None:
         write_models(path, obj)
@@ -119,11 +107,11 @@ class Checkpoints(_Trained):
         return read_models(path)
 
 
-class PublishedSpaces(_Trained):
+class PublishedSpaces(_Partitioned):
     """Published Thought Spaces as ``models/<domain>.published/``: no domain's name holds a dot."""
 
-    def _name(self, partition: str) -> str:
-        return f"{partition}.published"
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / f"{partition}.published"
 
     def _write(self, path: Path, obj: PublishedSpace) -> None:
         obj.save(path)
@@ -132,11 +120,11 @@ class PublishedSpaces(_Trained):
         return space.load(path)
 
 
-class Reasoners(_Trained):
+class Reasoners(_Partitioned):
     """Reasoners as ``models/<mix>.reasoner/``: adapter, settings, the course of training."""
 
-    def _name(self, partition: str) -> str:
-        return f"{partition}.reasoner"
+    def _path(self, key: dg.AssetKey, partition: str | None) -> Path:
+        return Home.from_environment().models / f"{partition}.reasoner"
 
     def _write(self, path: Path, obj: Reasoner) -> None:
         reasoner_checkpoint.save(path, obj)

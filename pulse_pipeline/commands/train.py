@@ -32,7 +32,7 @@ def main() -> None:
         for protocol in PROTOCOLS:
             domains = mix_data(home, arguments.mix, protocol)
             if domains:
-                state = home.training / arguments.mix / f"{protocol}.safetensors"
+                state = home.training_of("thought_space_model", arguments.mix) / f"{protocol}.safetensors"
                 train(arguments.mix, domains, config, state=state, workers=workers)
 
 

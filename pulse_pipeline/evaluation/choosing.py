@@ -2,7 +2,8 @@
 
 The published evaluation counts a hit where a sampled answer holds the target's title; it shows three titles,
 no rationale, and candidates redrawn for each model. Here candidates are ranked by likelihood, five titles
-are shown, with a foresight rationale and without, and all models see the same candidates in the same order.
+are shown unless set, with a foresight rationale and without, and all models see the same candidates in one
+order.
 Sampled candidates flatter models (Krichene & Rendle, KDD 2020): these rows stand beside the full ranking.
 """
 

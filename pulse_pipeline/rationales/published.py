@@ -38,6 +38,25 @@ says something new. Said so far:
 Write the next thought as JSON with the key "rationale"."""
 
 
+class SeedSampling(Sampling):
+    """How a seed rationale is sampled, and how long it may be."""
+
+    temperature: float = Field(default=0.7, ge=0.0)
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    max_tokens: int = Field(default=150, ge=8)
+    max_characters: int = Field(default=500, ge=40)
+
+
+class ThoughtSampling(Sampling):
+    """How a thought of a tree is sampled, and how long it may be."""
+
+    temperature: float = Field(default=1.0, ge=0.0)
+    top_k: int | None = Field(default=51, ge=1)
+    max_tokens: int = Field(default=61, ge=8)
+    min_characters: int = Field(default=20, ge=1)
+    max_characters: int = Field(default=150, ge=40)
+
+
 class PublishedRationales(BaseModel):
     """Prompts and sampling as published; model, budget and checks are those of `rationales`."""
 
@@ -49,20 +68,18 @@ class PublishedRationales(BaseModel):
     seed: str = _SEED
     """Prompt of a seed rationale. Holds ``{history}`` and ``{target}``."""
 
-    seed_sampling: Sampling = Sampling(temperature=0.7, top_p=1.0, max_tokens=150, max_characters=500)
-    """How it is sampled; its length in tokens and characters."""
+    seed_sampling: SeedSampling = SeedSampling()
+    """How it is sampled."""
 
     thought: str = _THOUGHT
     """Prompt of the next thought of a tree. Holds ``{history}``, ``{neighbours}`` and ``{thoughts}``, these
     last: what comes before them is read once for all branches."""
 
-    thought_sampling: Sampling = Sampling(
-        temperature=1.0, top_p=0.95, top_k=51, max_tokens=61, min_characters=20, max_characters=150
-    )
+    thought_sampling: ThoughtSampling = ThoughtSampling()
     """How a thought is sampled."""
 
-    shape: TreeShape = Field(default=TreeShape(breadth=3, depth=3, beam=2))
-    """Breadth, depth and beam of a tree."""
+    shape: TreeShape = TreeShape()
+    """Breadth, depth and beam of a tree; ours are the published ones."""
 
     @model_validator(mode="after")
     def _prompts_show_what_they_ask_about(self) -> Self:

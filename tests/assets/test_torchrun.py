@@ -31,7 +31,7 @@ def test_torchrun_leaves_trainings_that_one_process_takes_for_its_own(pipeline, 
     )
     monkeypatch.chdir(tmp_path)
     for protocol in ("loo", "temporal"):
-        state = Home(home).training / MIX / f"{protocol}.safetensors"
+        state = Home(home).training_of("thought_space_model", MIX) / f"{protocol}.safetensors"
         left = state.read_bytes()
         domains = mix_data(Home(home), MIX, protocol)
         trained = train(MIX, domains, load_settings(settings).thought_space, state=state)
