@@ -9,6 +9,7 @@ from assets.interactions import neighbourhood
 from assets.materialisation import ON_DEMAND, RETRY, materialising
 from assets.project import Project
 from assets.rationales import GROUP, costs, open_desk, result, user_limits, valid_rate, version_with
+from pulse_pipeline.evaluation.published_neighbours.search import METHOD as NEIGHBOURS
 from pulse_pipeline.evaluation.published_neighbours.search import published_neighbours as nearest
 from pulse_pipeline.home import Home
 from pulse_pipeline.provenance import fingerprint, git_sha
@@ -22,7 +23,7 @@ from pulse_pipeline.snapshots import STATE
 from pulse_pipeline.thought_space.published.loss import floor
 from pulse_pipeline.thought_space.published.pairs import pairs
 from pulse_pipeline.thought_space.published.space import PublishedSpace
-from pulse_pipeline.thought_space.published.training import train
+from pulse_pipeline.thought_space.published.training import METHOD, train
 from pulse_pipeline.thought_space.scorers.published import PublishedScorer
 from resources.language_model import LanguageModel
 from resources.text_encoder import TextEncoder
@@ -41,11 +42,12 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _published_neighbours(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.published_neighbours
+    version = fingerprint([NEIGHBOURS, settings.fingerprint()])
 
     @dg.asset(
         group_name="interactions",
         partitions_def=project.partitions.domains,
-        code_version=settings.fingerprint(),
+        code_version=version,
         io_manager_key="tables",
         pool="gpu",
         kinds={"torch"},
@@ -55,7 +57,7 @@ def _published_neighbours(project: Project) -> dg.AssetsDefinition:
     def published_neighbours(
         context: dg.AssetExecutionContext, tracking: Tracking, interactions: pl.DataFrame
     ) -> dg.MaterializeResult[pl.DataFrame]:
-        with materialising(context, tracking, settings.fingerprint(), settings.model_dump()) as work:
+        with materialising(context, tracking, version, settings.model_dump()) as work:
             histories = answered_cuts(interactions).select("user_id", "target_position")
             table = nearest(context.partition_key, interactions, histories, settings)
             return work.table(table, metrics=neighbourhood(table, len(histories)))
@@ -101,7 +103,7 @@ def _published_seeds(project: Project) -> dg.AssetsDefinition:
 
 def _published_thought_space(project: Project) -> dg.AssetsDefinition:
     config = project.settings.published_space
-    version = config.fingerprint()
+    version = fingerprint([METHOD, config.fingerprint()])
     writing = project.settings.published_rationales.applied(project.settings.rationales)
 
     @dg.asset(
@@ -160,7 +162,7 @@ def _weights_hash(space: PublishedSpace) -> str:
 
 def _published_rationales(project: Project) -> dg.AssetsDefinition:
     settings = project.settings.published_rationales.applied(project.settings.rationales)
-    trees = fingerprint([settings.fingerprint(("refined",)), settings.refinement.model_dump()])
+    trees = fingerprint([settings.fingerprint(("refined",)), settings.refinement.shape.model_dump()])
     version = version_with(trees, user_limits(project))
 
     @dg.asset(

@@ -31,7 +31,7 @@ from pulse_pipeline.reasoner.config import ReasonerConfig
 from pulse_pipeline.reasoner.examples import Examples, examples
 from pulse_pipeline.reasoner.likelihood import title_likelihoods
 from pulse_pipeline.reasoner.prompts import ChoicePrompts
-from pulse_pipeline.reasoner.training import Loaded, Reasoner, fine_tune
+from pulse_pipeline.reasoner.training import METHOD, Loaded, Reasoner, fine_tune
 from pulse_pipeline.snapshots import STATE
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
 from resources.causal_model import CausalModel
@@ -39,7 +39,6 @@ from resources.storage import OPTIONAL_PARTITIONS
 from resources.tracking import Tracking
 
 VERSION = "3"
-MODEL_VERSION = "1"
 
 
 def assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -49,7 +48,8 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def _reasoner_model(project: Project) -> dg.AssetsDefinition:
     config = project.settings.reasoner
-    version = fingerprint([MODEL_VERSION, config.fingerprint()])
+    version = fingerprint([METHOD, config.training_fingerprint()])
+    writing = project.settings.published_rationales.applied(project.settings.rationales)
     members = project.partitions.members_of_mix
     thoughts = "published_rationales" if config.rationales == "refined" else "published_seeds"
 
@@ -90,7 +90,7 @@ def _reasoner_model(project: Project) -> dg.AssetsDefinition:
                 "mix": mix,
                 "domains": sorted(interactions),
                 "known_until": common_cut.last_training(interactions.values()),
-                "rationales": project.settings.rationales.fingerprint(),
+                "rationales": writing.fingerprint((config.rationales,)),
                 "git_sha": git_sha(),
                 "dagster_run_id": context.run.run_id,
             }
@@ -121,7 +121,7 @@ def _weights_hash(reasoner: Reasoner) -> str:
 
 def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
     config = project.settings.reasoner
-    version = fingerprint([VERSION, config.evaluation_users])
+    version = fingerprint([VERSION, config.fingerprint()])
     mixes = dg.AssetIn(partition_mapping=project.partitions.home_and_abroad, metadata=OPTIONAL_PARTITIONS)
 
     @dg.asset(

@@ -39,19 +39,25 @@ Write the next thought as JSON with the key "rationale"."""
 
 
 class SeedSampling(Sampling):
-    """How a seed rationale is sampled, and how long it may be."""
+    """How a seed rationale is sampled, and how long it may be.
+
+    The published answer ends with its tokens, cut or not; here the grammar ends it a little before.
+    """
 
     temperature: float = Field(default=0.7, ge=0.0)
     top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    frequency_penalty: float = Field(default=0.0, ge=0.0, le=2.0)
     max_tokens: int = Field(default=150, ge=8)
+    min_characters: int = Field(default=20, ge=1)
     max_characters: int = Field(default=500, ge=40)
 
 
 class ThoughtSampling(Sampling):
-    """How a thought of a tree is sampled, and how long it may be."""
+    """How a thought of a tree is sampled, and how long it may be; it ends as a seed does."""
 
     temperature: float = Field(default=1.0, ge=0.0)
     top_k: int | None = Field(default=51, ge=1)
+    frequency_penalty: float = Field(default=0.0, ge=0.0, le=2.0)
     max_tokens: int = Field(default=61, ge=8)
     min_characters: int = Field(default=20, ge=1)
     max_characters: int = Field(default=150, ge=40)
@@ -94,12 +100,7 @@ class PublishedRationales(BaseModel):
 
     def applied(self, settings: RationaleSettings) -> RationaleSettings:
         """The same model, budget and checks; hindsight are the seeds, refined the trees."""
-        refinement = Refinement(
-            shape=self.shape,
-            sampling=self.thought_sampling,
-            prompt=self.thought,
-            scorer=settings.refinement.scorer,
-        )
+        refinement = Refinement(shape=self.shape, sampling=self.thought_sampling, prompt=self.thought)
         return settings.model_copy(
             update={
                 "system": self.system,

@@ -117,3 +117,7 @@ class ReasonerConfig(BaseModel):
     def fingerprint(self) -> str:
         """Hash of all of it (16 hexadecimal digits)."""
         return fingerprint(self.model_dump())
+
+    def training_fingerprint(self) -> str:
+        """Hash of what decides the adapter (16 hexadecimal digits)."""
+        return fingerprint(self.model_dump(exclude={"evaluated_history_items", "evaluation_users"}))

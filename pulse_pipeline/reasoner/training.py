@@ -104,7 +104,7 @@ def fine_tune(
 
 def _key(given: Examples, config: ReasonerConfig, device: torch.device) -> str:
     choices = [[asdict(choice) for choice in part] for part in (given.training, given.validation)]
-    return fingerprint([METHOD, config.fingerprint(), choices, device.type])
+    return fingerprint([METHOD, config.training_fingerprint(), choices, device.type])
 
 
 class _Course:

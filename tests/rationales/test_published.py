@@ -53,7 +53,7 @@ def test_ours_stay_masked_and_what_was_written_stays_theirs():
 
 
 def test_a_thought_is_told_what_neighbours_chose_and_not_the_answer(tmp_path):
-    domain = Domain("d", interactions(), items(), neighbours=alike("i4", "i5"))
+    domain = Domain("d", interactions(), items(), neighbours=alike("i4", f"i{SPOKEN}", "i5"))
     trees = Desk(PUBLISHED, tmp_path).published_trees(domain)
     prompts = trees.writer.render(trees.wanted).filter(user_id="user-0")["user"]
     heading = "People who choose alike also chose:\n"
@@ -79,7 +79,8 @@ def test_without_neighbours_it_says_what_is_missing(tmp_path):
 
 def test_the_published_numbers():
     seed, thought = PUBLISHED.spec("hindsight").sampling, PUBLISHED.spec("refined").sampling
-    assert (seed.temperature, seed.max_tokens, seed.top_p) == (0.7, 150, 1.0)
+    assert (seed.temperature, seed.max_tokens, seed.top_p, seed.top_k) == (0.7, 150, 1.0, None)
+    assert seed.frequency_penalty == thought.frequency_penalty == 0
     assert (thought.temperature, thought.top_k, thought.top_p, thought.max_tokens) == (1.0, 51, 0.95, 61)
     shape = PUBLISHED.refinement.shape
     assert (shape.depth, shape.breadth, shape.beam) == (3, 3, 2)

@@ -10,6 +10,7 @@ from torch.nn import functional
 from pulse_pipeline.evaluation.baselines.neural.sasrec import SASRecNetwork
 from pulse_pipeline.evaluation.baselines.neural.trainer import NeuralBaseline
 from pulse_pipeline.evaluation.published_neighbours.config import PublishedSASRecConfig
+from pulse_pipeline.thought_space.batches import Batch
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, Phase
 
 USERS_AT_ONCE = 512
@@ -38,19 +39,19 @@ class PublishedSASRec(NeuralBaseline[PublishedSASRecConfig]):
 class PublishedSASRecNetwork(SASRecNetwork):
     """SASRec's network with the loss it was published with."""
 
-    def objective(self, queries: Tensor, items: Tensor, targets: Tensor) -> Tensor:
-        r"""Binary cross-entropy with one negative an example, drawn uniformly.
+    def loss(self, batch: Batch) -> Tensor:
+        r"""Binary cross-entropy with one negative a position, drawn uniformly; none that the user took.
 
         .. math:: L = -\frac1m \sum_j \log \sigma(s_{j,y_j}) + \log(1 - \sigma(s_{j,n_j}))
 
-        Args:
-            queries: One a position [m, d].
-            items: The catalogue [n_items, d].
-            targets: The item that came next [m].
+        A draw that the user's window holds is left out of its sum instead of drawn again, so that a user who
+        took nearly everything ends nothing.
         """
-        # A shift by less than the catalogue's size never comes back to the target.
-        shift = torch.randint(1, max(2, len(items)), targets.shape, device=items.device)
-        drawn = (targets + shift) % len(items)
-        chosen = functional.logsigmoid((queries * items[targets]).sum(dim=1))
-        other = functional.logsigmoid(-(queries * items[drawn]).sum(dim=1))
-        return -(chosen + other).mean()
+        items = self.items()
+        read = self.read(batch, items)
+        drawn = torch.randint(len(items), batch.targets.shape, device=items.device)
+        taken = torch.cat([batch.histories, batch.targets], dim=1)
+        own = (drawn[:, :, None] == taken[:, None, :]).any(dim=2)
+        chosen = functional.logsigmoid((read * items[batch.targets.clamp(min=0)]).sum(dim=2))
+        other = functional.logsigmoid(-(read * items[drawn]).sum(dim=2)).masked_fill(own, 0.0)
+        return -(chosen + other)[batch.targets >= 0].mean()

@@ -1,8 +1,7 @@
 """From interactions to neighbours: train on what is training under every protocol, then compare users.
 
-Early stopping looks at each user's last such item, so that neither validation nor test items are looked at.
-The model has learned from the item behind a cut where that is a training item, as published; the vector of
-the history before the cut is made without it.
+Each user's last such item is kept back to say when to stop, so that neither validation nor test items are
+looked at; the published training learns from it too.
 """
 
 from collections.abc import Iterator
@@ -16,6 +15,9 @@ from pulse_pipeline.evaluation.published_neighbours.config import PublishedNeigh
 from pulse_pipeline.evaluation.published_neighbours.sasrec import PublishedSASRec
 from pulse_pipeline.interactions.neighbours import DECIMALS, two_sides
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray
+
+METHOD = "published neighbours 1"
+"""Another one where the same settings come to find other neighbours."""
 
 CUTS_AT_ONCE = 512
 

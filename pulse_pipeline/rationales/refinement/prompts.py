@@ -52,14 +52,17 @@ class ThoughtPrompts:
             pl.col("thoughts").list.eval(said), pl.col("target_position") - self._held_back
         )
         rows = asked.join(self._histories.before(asked), on=CUT, how="left", maintain_order="left")
-        # All that similar users chose may be named: the answer is not known here, and nothing gives it away.
-        open_rows = rows.with_columns(
-            target_id=pl.lit(None, pl.String), secrets=pl.lit([], pl.List(pl.String))
-        )
-        suggested = self._neighbours.lines(open_rows) if self._neighbours else pl.lit("")
+        suggested = self._neighbours.lines(self._answered(rows)) if self._neighbours else pl.lit("")
         shown = rows.select("history", suggested.alias("neighbours"), "thoughts", "sample")
         requests = [self._request(history or NOTHING_SAID, *told) for history, *told in shown.iter_rows()]
         return pl.concat([wanted, pl.DataFrame(requests, REQUESTS, orient="row")], how="horizontal")
+
+    def _answered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Add what came at the cut, which similar users may have chosen: it is not told, its words may be."""
+        answers = self._histories.at(rows).select(*CUT, target_id="item_id")
+        return rows.join(answers, on=CUT, how="left", maintain_order="left").with_columns(
+            secrets=pl.lit([], pl.List(pl.String))
+        )
 
     def _request(
         self, history: str, neighbours: str, thoughts: list[str], sample: int
