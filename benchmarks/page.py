@@ -20,7 +20,7 @@ NOTES = {
         "Four fifths of the time is that product; measuring the catalogue comes once, before it; counts are",
         "added in place and only where there are any, which with selecting the best is a tenth.",
         "Tried on AVX2 cores to make the product smaller, and left: bfloat16 (8 GFLOP/s a core, float32 45);",
-        "int8 by `torch._int_mm` (2) and by fbgemm (75, float32 beside it 55, error .005 at most); and leaving",
+        "int8 by `torch._int_mm` (2) and by fbgemm (75, float32 beside it 55, error .005 at most); leaving",
         "out what the leading directions rule out: a Thought Space flattens its spectrum, so that 192 of the",
         "384 directions leave 18 % of the 11,924 items of Toys to be scored in full (512 users), and 256",
         "leave 1.7 %. Not tried: int8 on a CPU with VNNI.",
@@ -33,7 +33,8 @@ NOTES = {
         "",
         "`training` beside RecTools' SASRec on two cores was also run on another machine, by older code: all",
         "epochs in 92.7 s there, RecTools in 145 s; when the best one was over was not noted then.",
-        "*Met* holds our seconds to the best epoch (of 10) against RecTools' to its last, the hundredth.",
+        "*Met* holds our seconds to the best epoch (of 10) against RecTools' to its last, the hundredth, and",
+        "our NDCG@10 against its last model's: RecTools was given no validation, so it chooses no epoch.",
         "",
     )
 }

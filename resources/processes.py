@@ -48,9 +48,11 @@ def bury(home: Home, instance: DagsterInstance) -> list[str]:
 
 
 def holders(instance: DagsterInstance, pool: str) -> list[str]:
-    """What holds a pool now, such as ``rationales of run 1a2b3c4d``: whoever wants it too waits."""
-    held = instance.event_log_storage.get_concurrency_info(pool).claimed_slots
-    return [f"{slot.step_key} of run {slot.run_id[:8]}" for slot in held]
+    """What leaves no room in a pool, such as ``rationales of run 1a2b3c4d``; empty where there is room."""
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    if info.limit is None or len(info.claimed_slots) < info.limit:
+        return []
+    return [f"{slot.step_key} of run {slot.run_id[:8]}" for slot in info.claimed_slots]
 
 
 def _is_gone(home: Home, name: str) -> bool:

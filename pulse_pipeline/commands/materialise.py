@@ -1,6 +1,7 @@
 """``pulse run``: materialise assets in this process, group by group, and say what failed."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,7 @@ WRITING = {
     "published_seeds",
     "published_rationales",
 }  # by a language model
+LOOK_SECONDS = 2.0  # between looks at who holds a pool
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -71,18 +73,23 @@ def materialise(
                 held.close()
             for partition in group.partitions:
                 task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
-                _tell_who_is_waited_for(definitions, instance, group.assets)
+                _wait_for_room(home, definitions, instance, group.assets)
                 _run(definitions, instance, group.assets, partition, tags)
                 task.advance()
 
 
-def _tell_who_is_waited_for(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str]
+def _wait_for_room(
+    home: Home, definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str]
 ) -> None:
+    """Wait until there is room in the pools of a run, and say for whom. Dagster's own waiting is silent."""
     pools = set[str]().union(*(definitions.get_assets_def(name).op.pools for name in assets))
-    held = [step for pool in sorted(pools) for step in holders(instance, pool)]
-    if held:
-        tell(f"{', '.join(assets)} waits for {', '.join(held)}: one step at a time may hold the GPU")
+    said: list[str] = []
+    while held := [step for pool in sorted(pools) for step in holders(instance, pool)]:
+        if held != said:
+            tell(f"{', '.join(assets)} waits for {', '.join(held)}, which leaves no room on the GPU")
+            said = held
+        time.sleep(LOOK_SECONDS)
+        bury(home, instance)  # whoever is waited for may be killed meanwhile
 
 
 def _run(

@@ -1,4 +1,4 @@
-"""A program that hangs in the middle of a run."""
+"""A program that hangs in the middle of a run, which it begins once some files are there."""
 
 # The demo pipeline with a language model that never answers.
 STUCK = """
@@ -26,6 +26,8 @@ class StuckModel(FakeLanguageModel):
     def session(self):
         yield Stuck()
 
+while not all(Path(name).exists() for name in sys.argv[2:]):
+    time.sleep(0.1)
 fakes = {"language_model": StuckModel(), "text_encoder": FakeTextEncoder()}
 try:
     materialise(Project(demo_registry(), Settings()), "raw_interactions,interactions,items,rationales",

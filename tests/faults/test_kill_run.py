@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import dagster as dg
 import pytest
@@ -26,37 +27,45 @@ def statuses(home):
         return [run.status for run in runs], [slot.run_id for slot in slots]
 
 
-def stuck(home, asked, stdout=subprocess.DEVNULL):
-    return subprocess.Popen(
-        [sys.executable, "-c", STUCK, str(asked)],
+@contextmanager
+def stuck(home, asked, stdout=subprocess.DEVNULL, after=None):
+    """A process that hangs once its model is asked; it begins when the file `after` is there."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUCK, str(asked), *([str(after)] if after else [])],
         env={**os.environ, "PULSE_HOME": str(home.root)},
         stdout=stdout,
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-@pytest.mark.timeout(240)
-def test_the_next_run_takes_over_what_a_killed_one_held(tmp_path, monkeypatch):
-    home, asked = Home(tmp_path / "home"), tmp_path / "asked"
-    process = stuck(home, asked)
     try:
-        while not asked.exists():
-            assert process.poll() is None
-            time.sleep(0.1)
-        with open_instance(home) as instance:
-            assert bury(home, instance) == []  # it lives
-            (held,) = holders(instance, "gpu")
-        with stuck(home, tmp_path / "never", stdout=subprocess.PIPE) as other:
-            # Whoever wants the GPU too says what it waits for.
-            said = next(line for line in other.stdout if "waits for" in line)
-            other.kill()
-        assert f"rationales waits for {held}" in said
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+def until(seen, process):
+    while not seen.exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
+@pytest.mark.timeout(360)
+def test_who_waits_takes_over_what_a_killed_run_held(tmp_path, monkeypatch):
+    home, first, second = Home(tmp_path / "home"), tmp_path / "first", tmp_path / "second"
+    with stuck(home, first) as process, stuck(home, second, stdout=subprocess.PIPE, after=first) as waiting:
+        until(first, process)
+        with open_instance(home) as instance:
+            assert bury(home, instance) == []  # it lives
+            (held,) = holders(instance, "gpu")
+        said = next(line for line in waiting.stdout if "waits for" in line)
+        assert f"waits for {held}, which" in said
+        assert not second.exists()
+        process.kill()
+        until(second, waiting)
+        waiting.kill()
     found, held = statuses(home)
-    assert found.count(dg.DagsterRunStatus.STARTED) == 2
+    assert found.count(dg.DagsterRunStatus.FAILURE) == found.count(dg.DagsterRunStatus.STARTED) == 1
     assert len(held) == 1
     monkeypatch.setenv("PULSE_HOME", str(home.root))
     fakes = {"language_model": FakeLanguageModel(), "text_encoder": FakeTextEncoder()}

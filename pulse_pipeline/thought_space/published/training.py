@@ -104,7 +104,9 @@ class _Course:
     @property
     def pairs_left(self) -> int:
         """Pairs of the epochs that are still to be made."""
-        return (self._space.config.epochs + 1 - len(self._rows)) * len(self._training)
+        size = self._space.config.batch_size
+        an_epoch = sum(len(batch) for batch in _batches(self._training, size))
+        return (self._space.config.epochs + 1 - len(self._rows)) * an_epoch
 
     def epoch(self, advance: Callable[[int], None]) -> None:
         """Learn for an epoch and measure it."""

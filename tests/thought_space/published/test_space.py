@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pulse_pipeline.errors import PulseError
-from pulse_pipeline.progress import listening
+from pulse_pipeline.progress import LogListener, listening
 from pulse_pipeline.rationales.spec import HistoryBudget
 from pulse_pipeline.thought_space.published.config import PublishedSpaceConfig
 from pulse_pipeline.thought_space.published.pairs import BehaviourTexts, pairs
@@ -195,6 +195,19 @@ def test_the_score_is_the_cosine_with_the_answer_in_sight():
     moved = PublishedScorer(space, other, items)(chains)
     assert moved[1] == pytest.approx(scores[1], abs=1e-6)
     assert moved[0] != pytest.approx(scores[0], abs=1e-6)
+
+
+def test_progress_comes_to_its_end_where_a_last_pair_stands_alone():
+    tasks = []
+
+    class Kept(LogListener):
+        def ended(self, task):
+            tasks.append((task.done, task.total))
+
+    alone = PLANTED.model_copy(update={"epochs": 2, "batch_size": 5})
+    with listening(Kept()):
+        train("test", planted(18, 0), load_words, alone)  # two are held out: 16 are three batches and one
+    assert tasks == [(30, 30)]
 
 
 @pytest.mark.parametrize("pair", [10, 50])
