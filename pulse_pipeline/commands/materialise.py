@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.checks import WRITTEN
 from assets.materialisation import STOPPED
 from assets.project import Project
 from pulse_pipeline.commands.selecting import groups
@@ -20,14 +21,6 @@ from resources.instance import open_instance
 from resources.language_model import LanguageModel
 from resources.processes import bury, holders, living
 
-WRITING = {
-    "rationales",
-    "item_rationales",
-    "bridging_rationales",
-    "refined_rationales",
-    "published_seeds",
-    "published_rationales",
-}  # by a language model
 LOOK_SECONDS = 2.0  # between looks at who holds a pool
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -56,7 +49,7 @@ def materialise(
     chosen = groups(definitions, project, selection, domains)
     home = Home.from_environment()
     total = sum(len(group.partitions) for group in chosen)
-    writing = [number for number, group in enumerate(chosen) if WRITING.intersection(group.assets)]
+    writing = [number for number, group in enumerate(chosen) if set(WRITTEN).intersection(group.assets)]
     language_model: LanguageModel = (definitions.resources or {})["language_model"]
     with (
         ExitStack() as held,

@@ -8,10 +8,10 @@ import dagster as dg
 import polars as pl
 from rich.table import Table
 
+from assets.checks import WRITTEN
 from assets.materialisation import dataset_name
 from assets.project import Project
 from assets.refinement import PROTOCOL as REFINED_PROTOCOL
-from pulse_pipeline.commands.materialise import WRITING
 from pulse_pipeline.commands.selecting import groups
 from pulse_pipeline.commands.staleness import Staleness
 from pulse_pipeline.definitions import build_defs
@@ -146,7 +146,7 @@ class _Planner:
         return Cost(round(count), round(answers * measured.tokens), answers / measured.per_second)
 
     def _assignments(self, asset: str, domain: str) -> Iterator[Assignment]:
-        if asset not in WRITING:
+        if asset not in WRITTEN:
             return
         settings = self._project.settings.rationales
         here = self._tables(domain, self._neighbours(asset))

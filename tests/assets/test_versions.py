@@ -2,7 +2,7 @@
 
 import pytest
 
-from assets.project import Project
+from assets.checks import WRITTEN
 from pulse_pipeline.definitions import build_defs
 from pulse_pipeline.domains import demo_registry
 from pulse_pipeline.settings import Settings
@@ -15,14 +15,6 @@ def versions(**settings):
 
 
 DEFAULT = versions()
-RATIONALES = {
-    "rationales",
-    "item_rationales",
-    "bridging_rationales",
-    "refined_rationales",
-    "published_seeds",
-    "published_rationales",
-}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +30,7 @@ RATIONALES = {
         ({"published_rationales": {"thought_sampling": {"top_k": 9}}}, {"published_rationales"}),
         ({"rationales": {"masked": False}}, {"rationales"}),
         ({"rationales": {"refinement": {"scorer": "random"}}}, {"refined_rationales"}),
-        ({"rationales": {"max_attempts": 3}}, RATIONALES),
+        ({"rationales": {"max_attempts": 3}}, set(WRITTEN)),
     ],
 )
 def test_a_setting_moves_the_versions_of_what_it_decides(settings, changed):
