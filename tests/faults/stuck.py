@@ -2,7 +2,7 @@
 
 # The demo pipeline with a language model that never answers.
 STUCK = """
-import sys, time
+import logging, sys, time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,7 @@ class StuckModel(FakeLanguageModel):
     def session(self):
         yield Stuck()
 
+logging.basicConfig(level=logging.INFO)
 while not all(Path(name).exists() for name in sys.argv[2:]):
     time.sleep(0.1)
 fakes = {"language_model": StuckModel(), "text_encoder": FakeTextEncoder()}
