@@ -176,8 +176,21 @@ def test_slices_compare_with_the_best_baseline_and_leave_arrivals_out() -> None:
 def test_candidates_are_ordered_by_their_number() -> None:
     [films] = sampled.sampled(report(), "loo")
     assert films.sizes == [20, 5]
-    shares = {model: [one and one.value for one in found] for model, found in films.rows}
+    shares = {row.model: [one and one.value for one in row.shares] for row in films.rows}
     assert shares == {"PULSE": [0.7, None], "popularity": [None, 0.4]}
+    assert {row.about for row in films.rows} == {""}
+
+
+def test_what_the_faithful_arm_learned_elsewhere_stands_by_itself() -> None:
+    chosen = {"arm": "faithful", "candidates": "5", "metric": "HR", "k": 1, "n_users": 40}
+    mixes = {"films": 0.3, "all": 0.2, "all-but-films": 0.1}
+    rows = [row("LoRA reasoner", "films", mix, value, **chosen) for mix, value in mixes.items()]
+    untuned = row("untuned LM", "films", None, 0.05, **chosen)
+    [films] = sampled.sampled(report(metrics=frame([*rows, untuned])), "loo")
+    assert [(one.about, one.shares[0] and one.shares[0].value) for one in films.rows] == [
+        *((f"as published, trained on {mix}; 40 users", value) for mix, value in mixes.items()),
+        ("as published; 40 users", 0.05),
+    ]
 
 
 def test_newcomers_are_told_apart_from_the_registry_s_mixes() -> None:

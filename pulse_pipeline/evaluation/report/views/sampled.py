@@ -8,7 +8,7 @@ from pulse_pipeline.evaluation.report.inputs import DifferenceRow, ReportInputs
 from pulse_pipeline.evaluation.report.views.metrics import ABLATION, SEED_MEAN, is_variant
 from pulse_pipeline.evaluation.slices import ALL
 
-FULL = "full"
+FULL, FAITHFUL = "full", "faithful"
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,34 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Choosing:
+    """One model among few candidates.
+
+    Attributes:
+        model: The model.
+        about: What has to be known of the faithful arm's: what was learned from, of how many users it tells.
+        shares: One for each number of candidates, None where it was not asked.
+    """
+
+    model: str
+    about: str
+    shares: list[Share | None]
+
+
+@dataclass(frozen=True)
 class Sampled:
     """HR@1 among few candidates on one domain.
 
     Attributes:
         dataset: The domain.
         sizes: Numbers of candidates, the most first.
-        rows: Model, what it was trained on, and one share for each size; the best first.
+        rows: The models, the best first.
         differences: What a rationale adds here, where that was measured.
     """
 
     dataset: str
     sizes: list[int]
-    rows: list[tuple[str, list[Share | None]]]
+    rows: list[Choosing]
     differences: list[DifferenceRow]
 
 
@@ -57,23 +72,32 @@ def _sampled(report: ReportInputs, protocol: str, dataset: str) -> Sampled | Non
         & (pl.col("slice") == ALL)
         & (pl.col("metric") == "HR")
         & (pl.col("k") == 1)
-        & (pl.col("train_mix").is_null() | (pl.col("train_mix") == dataset) | (pl.col("arm") == "faithful"))
+        & (pl.col("train_mix").is_null() | (pl.col("train_mix") == dataset) | (pl.col("arm") == FAITHFUL))
         & (pl.col("arm") != ABLATION)
         & ~is_variant(report)
     )
     if frame.is_empty():
         return None
     sizes = sorted({int(size) for size in frame["candidates"]}, reverse=True)
-    groups = frame.group_by("model", "candidates", maintain_order=True).agg(*SEED_MEAN)
-    rows: dict[str, list[Share | None]] = {}
+    keys = ["arm", "model", "train_mix", "candidates"]
+    groups = frame.group_by(keys, maintain_order=True).agg(*SEED_MEAN)
+    rows: dict[tuple[str, str], Choosing] = {}
     for row in groups.iter_rows(named=True):
-        shares = rows.setdefault(row["model"], [None] * len(sizes))
+        key = row["model"], _about(row["arm"], row["train_mix"], row["n_users"])
+        found = rows.setdefault(key, Choosing(*key, [None] * len(sizes)))
         place = sizes.index(int(row["candidates"]))
-        shares[place] = Share(row["value"], row["ci_low"], row["ci_high"])
-    best_first = sorted(rows.items(), key=lambda item: [-(one.value if one else 0.0) for one in item[1]])
+        found.shares[place] = Share(row["value"], row["ci_low"], row["ci_high"])
+    best_first = sorted(rows.values(), key=lambda row: [-(one.value if one else 0.0) for one in row.shares])
     differences = [
         row
         for row in report.differences
         if row.candidates != FULL and (row.dataset, row.protocol) == (dataset, protocol)
     ]
     return Sampled(dataset, sizes, best_first, differences)
+
+
+def _about(arm: str, train_mix: str | None, users: int) -> str:
+    if arm != FAITHFUL:
+        return ""
+    learned = f", trained on {train_mix}" if train_mix else ""
+    return f"as published{learned}; {users} users"
