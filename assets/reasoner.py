@@ -166,11 +166,15 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                     trials[protocol] = trial(data, drawn, items, rationales, config)
             spec = project.settings.rationales.fingerprint()
             untuned = Origin(UNTUNED, None, 0, ARM, spec, None)
-            plain = causal_model.load(config.model, config.frozen_weights)
-            figures = [_evaluated(list(trials.values()), plain, untuned, config)]
+            figures = [
+                _evaluated(
+                    list(trials.values()),
+                    causal_model.load(config.model, config.frozen_weights),
+                    untuned,
+                    config,
+                )
+            ]
             for mix, reasoner in trained.items():
-                loaded = causal_model.load(reasoner.config.model, reasoner.config.frozen_weights)
-                model = tuned(loaded.model, reasoner.weights, reasoner.config)
                 origin = Origin(TUNED, mix, reasoner.config.seed, ARM, spec, None)
                 known_until = reasoner.origin.get("known_until")
                 fair = [
@@ -178,12 +182,17 @@ def _reasoner_evaluation(project: Project) -> dg.AssetsDefinition:
                     for protocol, one in trials.items()
                     if common_cut.may_test(protocol, known_until, interactions)
                 ]
-                figures.append(_evaluated(fair, Loaded(model, loaded.tokenizer), origin, reasoner.config))
+                figures.append(_evaluated(fair, _tuned(causal_model, reasoner), origin, reasoner.config))
             table = pl.concat(figures)
             work.run.artifact("metrics.json", json.dumps(table.to_dicts(), indent=1))
             return work.table(table, metrics=_headline(table))
 
     return reasoner_evaluation
+
+
+def _tuned(causal_model: CausalModel, reasoner: Reasoner) -> Loaded:
+    loaded = causal_model.load(reasoner.config.model, reasoner.config.frozen_weights)
+    return Loaded(tuned(loaded.model, reasoner.weights, reasoner.config), loaded.tokenizer)
 
 
 def _evaluated(trials: list[Trial], loaded: Loaded, origin: Origin, config: ReasonerConfig) -> pl.DataFrame:

@@ -97,15 +97,15 @@ def _ours(rows: list[dict[str, Any]], experiment: str, sources: str, target: str
     return (row for row in rows if about.items() <= row.items())
 
 
-def _floor_line(where: str, gains: list[float]) -> str:
-    least = min(gains)
+def _floor_line(where: str, gains: list[tuple[float, str]]) -> str:
+    least, target = min(gains)
     reached = "reached" if least >= 0 else "missed"
     cells = f"{len(gains)} zero-shot cells of {where}"
-    return f"| {cells} | no less than {FLOOR} | {least:+.4f} at the least | | {reached} |"
+    return f"| {cells} | no less than {FLOOR} | {least:+.4f} at the least ({target}) | | {reached} |"
 
 
-def _over_floor(figures: pl.DataFrame) -> list[float]:
-    """What each zero-shot cell has more than the floor, leave-one-out."""
+def _over_floor(figures: pl.DataFrame) -> list[tuple[float, str]]:
+    """What each zero-shot cell has more than the floor, leave-one-out, and its target."""
     found = at_ten(figures).filter(protocol="loo")
     own, all_but = pl.col("dataset"), pl.lit(ALL_BUT)
     abroad = (pl.col("train_mix") == all_but + own) | (
@@ -115,12 +115,12 @@ def _over_floor(figures: pl.DataFrame) -> list[float]:
     )
     floor = found.filter(model=FLOOR).select("dataset", floor="NDCG")
     cells = found.filter(abroad, model=MODEL).join(floor, on="dataset")
-    return (cells["NDCG"] - cells["floor"]).to_list()
+    return list(cells.select(pl.col("NDCG") - pl.col("floor"), "dataset").iter_rows())
 
 
-def _tried_over_floor(rows: list[dict[str, Any]]) -> list[float]:
+def _tried_over_floor(rows: list[dict[str, Any]]) -> list[tuple[float, str]]:
     """The same of docs/transfer.json."""
     cells = [row for row in rows if row["experiment"] == "zero-shot"]
     floor = {(row["sources"], row["target"]): row["ndcg@10"] for row in cells if row["model"] == FLOOR}
     ours = [row for row in cells if row["model"] == MODEL]
-    return [row["ndcg@10"] - floor[row["sources"], row["target"]] for row in ours]
+    return [(row["ndcg@10"] - floor[row["sources"], row["target"]], row["target"]) for row in ours]

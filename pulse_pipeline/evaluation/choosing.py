@@ -70,10 +70,11 @@ def asked_choices(
         config: How many titles are shown; the seed of the order in which candidates are.
     """
     names = [titles[item] for item in data.item_ids]
+    shown = config.evaluated_history_items or config.history_items
     choices = []
     for user, items in zip(users, candidates, strict=True):
         order = user_generator(config.seed, data.user_ids[user]).permutation(len(items))
-        latest = data.history(user, "test")[: -config.evaluated_history_items - 1 : -1]
+        latest = data.history(user, "test")[: -shown - 1 : -1]
         choices.append(
             Choice(
                 history=tuple(names[item] for item in latest),

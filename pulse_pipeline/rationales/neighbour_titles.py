@@ -70,7 +70,7 @@ def neighbour_titles(
         return None
     if neighbours is None:
         wanting = f"the {spec.kind} prompt holds {NEIGHBOURS_SLOT}, and there are none"
-        raise PulseError(f"{wanting}; materialise `neighbours`, or take the slot out")
+        raise PulseError(f"{wanting}; materialise the table of neighbours, or take the slot out")
     return NeighbourTitles(neighbours, items, spec.budget.item_characters)
 
 

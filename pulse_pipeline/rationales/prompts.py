@@ -63,8 +63,11 @@ class UserPrompts:
         """Add the chosen item, masked where the spec says so and, for its key alone, bare."""
         chosen = self._histories.at(rows).rename({"item_id": "target_id"})
         rows = rows.join(chosen, on=CUT, how="left", maintain_order="left")
-        about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item")) + pl.col("said")
-        rows = rows.with_columns(bare="- " + about)
+        about = pl.when(pl.col("about") != "").then("about").otherwise(pl.lit("an item"))
+        if not self._spec.masked:  # whatever a domain's texts are made of, the item is named
+            told = pl.col("about").str.contains(pl.col("title"), literal=True)
+            about = pl.when(told).then("about").otherwise(pl.format('"{}" {}', "name", "about"))
+        rows = rows.with_columns(bare="- " + about + pl.col("said"))
         titles = rows["title"].fill_null("").to_list()
         hidden = {title: self._mask.secrets(title) if self._mask else [] for title in set(titles)}
         secrets = [hidden[title] for title in titles]

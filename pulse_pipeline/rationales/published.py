@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pulse_pipeline.rationales.cuts import learned_positions
-from pulse_pipeline.rationales.spec import RationaleSettings, Refinement, Sampling, TreeShape
+from pulse_pipeline.rationales.spec import NEIGHBOURS_SLOT, RationaleSettings, Refinement, Sampling, TreeShape
 
 _PSYCHOLOGIST = "You are a cognitive psychologist who studies why people choose what they choose."
 
@@ -96,6 +96,8 @@ class PublishedRationales(BaseModel):
             missing = [slot for slot in slots if slot not in prompt]
             if missing:
                 raise ValueError(f"the {name} prompt lacks {' and '.join(missing)}; put it where it belongs")
+        if NEIGHBOURS_SLOT in self.seed:
+            raise ValueError(f"the seed prompt cannot hold {NEIGHBOURS_SLOT}; take the slot out")
         return self
 
     def applied(self, settings: RationaleSettings) -> RationaleSettings:

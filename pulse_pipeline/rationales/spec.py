@@ -357,6 +357,8 @@ class RationaleSettings(_Frozen):
             missing = [slot for slot in slots if slot not in prompt]
             if missing:
                 raise ValueError(f"the {name} prompt lacks {' and '.join(missing)}; put it where it belongs")
+        if NEIGHBOURS_SLOT in self.refinement.prompt:
+            raise ValueError(f"the refinement prompt cannot hold {NEIGHBOURS_SLOT}; take the slot out")
         return self
 
     @property

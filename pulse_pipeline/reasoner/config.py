@@ -44,9 +44,9 @@ class ReasonerConfig(BaseModel):
     """What stands before the title, with a rationale or without."""
 
     history_items: int = Field(default=5, ge=1)
-    """Latest items shown in training."""
+    """Latest items shown in training, and in evaluation unless the next setting says otherwise."""
 
-    evaluated_history_items: int = Field(default=5, ge=1)
+    evaluated_history_items: int | None = Field(default=None, ge=1)
     """Latest items shown in evaluation; the published one shows 3, fewer than were learned from."""
 
     candidates: int = Field(default=10, ge=2)

@@ -33,10 +33,12 @@ def frozen(data, size=20):
     return list(read_candidates(drawn_candidates(data, 0), data).items[:, :size])
 
 
-def asked(data, users, candidates, rationales=None):
+def asked(data, users, candidates, rationales=None, **settings):
     titles = {item: f"title {item}" for item in data.item_ids}
     told = rationales or {}
-    return asked_choices(data, users, candidates, titles=titles, rationales=told, config=ReasonerConfig())
+    return asked_choices(
+        data, users, candidates, titles=titles, rationales=told, config=ReasonerConfig(**settings)
+    )
 
 
 def test_users_are_drawn_so_that_more_hold_fewer(data):
@@ -55,6 +57,17 @@ def test_a_choice_shows_the_latest_titles_newest_first_and_hides_which_is_meant(
         assert choice.candidates[choice.answer] == f"title {data.item_ids[data.target(user, 'test')]}"
     assert [choice.rationale for choice in choices[:2]] == ["because", None]
     assert len({choice.answer for choice in choices}) == max(SIZES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [({"history_items": 2}, 2), ({"history_items": 5, "evaluated_history_items": 3}, 3)],
+)
+def test_evaluation_shows_what_training_shows_unless_it_is_told_otherwise(data, settings, shown):
+    users = data.evaluated_users("test")
+    long = [len(data.history(user, "test")) >= 5 for user in users]
+    choices = asked(data, users, frozen(data), **settings)
+    assert {len(choice.history) for choice, enough in zip(choices, long, strict=True) if enough} == {shown}
 
 
 @given(st.lists(st.floats(-5, 5, width=32), min_size=2, max_size=20), st.data())

@@ -89,5 +89,6 @@ def test_items_that_nobody_is_trained_on_have_no_say(neighbours):
 
 
 def test_where_nothing_can_be_learned_it_says_so():
-    with pytest.raises(PulseError, match="no user of toy has two training items"):
-        found(world(length=3))
+    with pytest.raises(PulseError, match="no user of toy has three training items"):
+        found(world(length=4))
+    assert len(found(world(length=5)))

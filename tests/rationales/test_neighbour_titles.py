@@ -150,5 +150,5 @@ def test_prompts_without_the_slot_do_not_change():
 
 
 def test_a_slot_without_neighbours_is_one_line_that_says_so():
-    with pytest.raises(PulseError, match="materialise `neighbours`"):
+    with pytest.raises(PulseError, match="materialise the table of neighbours"):
         _requests("foresight", None)

@@ -42,6 +42,14 @@ def test_a_seed_is_told_the_chosen_training_item_by_name(tmp_path):
     assert asked["secrets"].list.len().sum() == 0
 
 
+def test_a_seed_names_the_item_where_its_text_does_not(tmp_path):
+    silent = items().with_columns(text=pl.lit("A story."))
+    seeds = Desk(PUBLISHED, tmp_path).published_seeds(Domain("d", interactions(), silent))
+    prompts = seeds.writer.render(seeds.wanted)["user"]
+    for user, prompt in enumerate(prompts):
+        assert f'- "{TITLES[user + SPOKEN]}" A story., rated 4' in prompt
+
+
 def test_ours_stay_masked_and_what_was_written_stays_theirs():
     assert OURS.masked
     assert not PUBLISHED.masked

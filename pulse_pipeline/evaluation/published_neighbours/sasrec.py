@@ -40,12 +40,12 @@ class PublishedSASRecNetwork(SASRecNetwork):
     """SASRec's network with the loss it was published with."""
 
     def loss(self, batch: Batch) -> Tensor:
-        r"""Binary cross-entropy with one negative a position, drawn uniformly; none that the user took.
+        r"""Binary cross-entropy with one negative a position, drawn uniformly; none that the window holds.
 
         .. math:: L = -\frac1m \sum_j \log \sigma(s_{j,y_j}) + \log(1 - \sigma(s_{j,n_j}))
 
-        A draw that the user's window holds is left out of its sum instead of drawn again, so that a user who
-        took nearly everything ends nothing.
+        A draw that it holds is left out of the sum instead of drawn again, so that a user who took nearly
+        everything ends nothing.
         """
         items = self.items()
         read = self.read(batch, items)

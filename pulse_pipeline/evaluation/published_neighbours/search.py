@@ -38,16 +38,16 @@ def published_neighbours(
         As `interactions.neighbours.nearest_neighbours`. Cosines at or below zero make no neighbour.
 
     Raises:
-        PulseError: No user has two training items to learn from.
+        PulseError: No user has two items to learn from and one to say when to stop.
     """
     sides = two_sides(interactions, histories)
     # What nobody was trained on has no vector, and that there is such an item must not move the others'.
     items = sides.trained.select(pl.col("item").unique().sort()).with_row_index("place")
     known = _sequences(sides.trained.join(items, on="item"), "user", len(sides.users))
     data = _data(domain, known, len(items))
-    if not len(data.evaluated_users("valid")):
+    if not (data.n_train >= 2).any():
         raise PulseError(
-            f"no user of {domain} has two training items, so SASRec has nothing to learn: "
+            f"no user of {domain} has three training items, so SASRec has nothing to learn: "
             "lower min_interactions in domains.yaml, or take a larger set"
         )
     model = PublishedSASRec(settings.sasrec).fit(data)
