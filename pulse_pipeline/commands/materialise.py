@@ -1,6 +1,7 @@
 """``pulse run``: materialise assets in this process, group by group, and say what failed."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,8 +19,9 @@ from pulse_pipeline.home import Home
 from pulse_pipeline.progress import tell, track
 from resources.instance import open_instance
 from resources.language_model import LanguageModel
-from resources.processes import living, watching
+from resources.processes import bury, holders, living
 
+LOOK_SECONDS = 2.0  # between looks at who holds a pool
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -53,9 +55,9 @@ def materialise(
         ExitStack() as held,
         open_instance(home) as instance,
         living(home) as tags,
-        watching(home, instance, tags),
         track("runs", total, "runs") as task,
     ):
+        bury(home, instance)
         # The session keeps one language model for all domains, loaded only if there is something to
         # write, and leaves the device to training once all is written.
         held.enter_context(language_model.session())
@@ -64,8 +66,23 @@ def materialise(
                 held.close()
             for partition in group.partitions:
                 task.relabel(f"{', '.join(group.assets)}{f' [{partition}]' if partition else ''}")
+                _wait_for_room(home, definitions, instance, group.assets)
                 _run(definitions, instance, group.assets, partition, tags)
                 task.advance()
+
+
+def _wait_for_room(
+    home: Home, definitions: dg.Definitions, instance: dg.DagsterInstance, assets: list[str]
+) -> None:
+    """Wait until there is room in the pools of a run, and say for whom. Dagster's own waiting is silent."""
+    pools = set[str]().union(*(definitions.get_assets_def(name).op.pools for name in assets))
+    said: list[str] = []
+    while held := [step for pool in sorted(pools) for step in holders(instance, pool)]:
+        if held != said:
+            tell(f"{', '.join(assets)} waits for {', '.join(held)}, which leaves no room on the GPU")
+            said = held
+        time.sleep(LOOK_SECONDS)
+        bury(home, instance)  # whoever is waited for may be killed meanwhile
 
 
 def _run(

@@ -57,7 +57,7 @@ def test_each_materialisation_has_one_finished_mlflow_run_with_its_tags(inside):
     (experiment,) = [found for found in client.search_experiments() if found.name == "pulse"]
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     keys = [(run.data.tags["dagster/asset_key"], run.data.tags["dagster/partition"]) for run in runs]
-    assert len(keys) == len(set(keys)) == 20 * 3 + 4 + 2 * 7 + 7 * 3 + 1
+    assert len(keys) == len(set(keys)) == 22 * 3 + 4 + 2 * 7 + 7 * 3 + 1
     assert {run.info.status for run in runs} == {"FINISHED"}
     for run in runs:
         for tag in ("dagster/run_id", "pulse/code_version", "pulse/data_version"):

@@ -15,7 +15,7 @@ from pulse_pipeline.domains import demo_registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.settings import Settings
 from resources.instance import open_instance
-from resources.processes import bury
+from resources.processes import bury, holders
 from tests.faults.stuck import STUCK
 from tests.resources.fakes import FakeLanguageModel, FakeTextEncoder
 
@@ -57,9 +57,9 @@ def test_who_waits_takes_over_what_a_killed_run_held(tmp_path, monkeypatch):
         until(first, process)
         with open_instance(home) as instance:
             assert bury(home, instance) == []  # it lives
-        (holder,) = statuses(home)[1]
+            (held,) = holders(instance, "gpu")
         said = next(line for line in waiting.stdout if "waits for" in line)
-        assert f"rationales waits for the gpu, which is held by rationales of run {holder[:8]}" in said
+        assert f"waits for {held}, which" in said
         assert not second.exists()
         process.kill()
         until(second, waiting)
