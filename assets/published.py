@@ -66,7 +66,7 @@ def _published_neighbours(project: Project) -> dg.AssetsDefinition:
 
 
 def _published_seeds(project: Project) -> dg.AssetsDefinition:
-    settings = project.settings.published_rationales.applied(project.settings.rationales)
+    settings = project.settings.rationales_as_published
     version = version_with(settings.fingerprint(("hindsight",)), user_limits(project))
 
     @dg.asset(
@@ -104,7 +104,7 @@ def _published_seeds(project: Project) -> dg.AssetsDefinition:
 def _published_thought_space(project: Project) -> dg.AssetsDefinition:
     config = project.settings.published_space
     version = fingerprint([METHOD, config.fingerprint()])
-    writing = project.settings.published_rationales.applied(project.settings.rationales)
+    writing = project.settings.rationales_as_published
 
     @dg.asset(
         group_name="thought_space",
@@ -161,7 +161,7 @@ def _weights_hash(space: PublishedSpace) -> str:
 
 
 def _published_rationales(project: Project) -> dg.AssetsDefinition:
-    settings = project.settings.published_rationales.applied(project.settings.rationales)
+    settings = project.settings.rationales_as_published
     trees = fingerprint([settings.fingerprint(("refined",)), settings.refinement.shape.model_dump()])
     version = version_with(trees, user_limits(project))
 

@@ -49,7 +49,7 @@ def assets(project: Project) -> list[dg.AssetsDefinition]:
 def _reasoner_model(project: Project) -> dg.AssetsDefinition:
     config = project.settings.reasoner
     version = fingerprint([METHOD, config.training_fingerprint()])
-    writing = project.settings.published_rationales.applied(project.settings.rationales)
+    writing = project.settings.rationales_as_published
     members = project.partitions.members_of_mix
     thoughts = "published_rationales" if config.rationales == "refined" else "published_seeds"
 

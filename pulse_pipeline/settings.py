@@ -63,6 +63,11 @@ class Settings(BaseModel):
     reasoner: ReasonerConfig = ReasonerConfig()
     """The fine-tuned language model of the faithful arm."""
 
+    @property
+    def rationales_as_published(self) -> RationaleSettings:
+        """Model, checks and budget of `rationales` with the faithful arm's prompts and sampling."""
+        return self.published_rationales.applied(self.rationales)
+
 
 def load_settings(path: Path | None = None) -> Settings:
     """Read the settings.

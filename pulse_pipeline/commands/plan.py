@@ -174,8 +174,7 @@ class _Planner:
         return "neighbours" if told else None
 
     def _published(self, asset: str, domain: Domain, desk: Desk) -> Assignment:
-        published = self._project.settings.published_rationales.applied(desk.settings)
-        desk = replace(desk, settings=published)
+        desk = replace(desk, settings=self._project.settings.rationales_as_published)
         return desk.published_seeds(domain) if asset == "published_seeds" else desk.published_trees(domain)
 
     def _tables(self, domain: str, neighbours: str | None = None) -> Domain | None:

@@ -228,7 +228,7 @@ def test_no_prompt_holds_it(home, tmp_path):
     elsewhere = Domain("Elsewhere", later, domain.items)
     among_others = replace(domain, neighbours=_table(home, "neighbours"))
     desk = Desk(SETTINGS.rationales, tmp_path)
-    published = Desk(SETTINGS.published_rationales.applied(SETTINGS.rationales), tmp_path)
+    published = Desk(SETTINGS.rationales_as_published, tmp_path)
     about_users = [
         *desk.about_users(domain),
         *Desk(NAMING_NEIGHBOURS, tmp_path).about_users(among_others),

@@ -321,7 +321,7 @@ def test_published_seeds_see_the_item_by_name_and_thoughts_what_neighbours_chose
     assert set(seeds["kind"]) == {"hindsight"}
     alike = pl.read_parquet(inside.storage / "published_neighbours" / "Demo_Films.parquet")
     assert len(alike)
-    desk = Desk(PROJECT.settings.published_rationales.applied(PROJECT.settings.rationales), inside.cache)
+    desk = Desk(PROJECT.settings.rationales_as_published, inside.cache)
     domain = Domain("Demo_Films", interactions, items, DEMO_RATIONALE_USERS, alike)
     asked = desk.published_seeds(domain)
     chosen = asked.wanted.join(
