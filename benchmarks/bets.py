@@ -9,6 +9,11 @@ fitted on these: only thoughts that rest on texts alone are read there.
     pulse run --domains ML100K --select "*item_rationales,item_embeddings"
     python -m benchmarks.bets ML100K Gift_Cards --seeds 3
     python -m benchmarks.bets ML100K --sources Gift_Cards
+
+An encoder tuned by the contrast is one of the faithful arm's (stage C, of tokens' means), in one folder:
+
+    cp .pulse/models/Gift_Cards.published/{behaviour,tokenizer}/* tuned/
+    python -m benchmarks.bets Gift_Cards --tuned tuned
 """
 
 import argparse
@@ -55,6 +60,8 @@ from resources.weights import language_model_path
 RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
 KEY = ("domain", "writer", "minus", "sources")
 
+ANOTHER, TUNED = "another encoder", "encoder tuned by the contrast"
+
 BETS = {
     "no item thoughts": "1 item thoughts",
     "shuffled item thoughts": "1 item thoughts",
@@ -62,7 +69,7 @@ BETS = {
     "texts as item thoughts": "1 item thoughts",
     "no hindsight loss": "3 hindsight as supervision",
     "foresight as hindsight": "3 hindsight as supervision",
-    "another encoder": "4 better readers",
+    ANOTHER: "4 better readers",
     "ratings not read": "5 low ratings",
     "no rationales": "user rationales",
     "shuffled rationales": "user rationales",
@@ -107,6 +114,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm")
     parser.add_argument("--run", nargs="+", default=list(BETS), choices=list(BETS), help="what is taken away")
     parser.add_argument("--sources", nargs="+", help="other domains, to fit the readers on: zero-shot")
+    parser.add_argument("--tuned", type=Path, help="an encoder tuned by the contrast, run alone")
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="figures, as JSON; renewed by what they are about"
     )
@@ -114,18 +122,18 @@ def main() -> None:
     if set(arguments.sources or ()) & set(arguments.domains):
         parser.error("what is ranked zero-shot is no source")
     settings = load_settings()
+    spec, run = _read_by(arguments.tuned, arguments.run, settings)
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
-            spec = settings.ablations.encoder
-            if spec is None and "another encoder" in arguments.run:
-                spec = _hidden_states(Home.from_environment())
             if arguments.sources:
                 sources = [_material(source, settings, spec)[0] for source in arguments.sources]
                 material, writer = _material(name, settings, spec, texts_only=True)
-                rows = list(abroad(material, sources, settings.thought_space, writer, arguments.run))
+                rows = list(abroad(material, sources, settings.thought_space, writer, run))
             else:
                 material, writer = _material(name, settings, spec)
-                rows = list(figures(material, settings, range(arguments.seeds), writer, arguments.run))
+                rows = list(figures(material, settings, range(arguments.seeds), writer, run))
+            if arguments.tuned:
+                rows = [one | {"minus": TUNED} for one in rows]
             renew(arguments.out, rows, same(rows, *KEY))
             write_page(arguments.out)
 
@@ -137,15 +145,15 @@ def figures(
     for reader, changes in (("untrained", UNTRAINED), ("trained", {})):
         config = settings.thought_space.model_copy(update=changes)
         arms = [name for name in run if reader == "trained" or name not in OF_USERS]
-        gains = _gains(material, config, seeds if reader == "trained" else range(1), arms)
-        for group, known, members in _groups(material.data):
+        gains = gains_of(material, config, seeds if reader == "trained" else range(1), arms)
+        for group, known, members in groups(material.data):
             own = gains[MODEL, known][members]
             for arm in arms:
                 if (f"{MODEL}, {arm}", known) not in gains or (known and arm in OF_USERS):
                     continue
                 other = gains[f"{MODEL}, {arm}", known][members]
                 repeats = len(seeds) if reader == "trained" else 1
-                yield _row(material, own, other) | {
+                yield row(material.data, own, other) | {
                     "writer": writer,
                     "bet": BETS[arm],
                     "reader": reader,
@@ -180,7 +188,7 @@ def abroad(
     for name in run:
         if name in OF_USERS or not any(ARMS[name].applies(one) for one in everybody):
             continue
-        yield _row(target, own, gains(ARMS[name])) | {
+        yield row(target.data, own, gains(ARMS[name])) | {
             "writer": writer,
             "bet": BETS[name],
             "reader": "zero-shot",
@@ -191,13 +199,13 @@ def abroad(
         }
 
 
-def _row(material: Material, own: Any, other: Any) -> dict[str, Any]:
+def row(data: DomainData, own: Any, other: Any) -> dict[str, Any]:
     """What NDCG@10 of the same users say, with something and without."""
     found, full = paired_difference(own, other), intervals(own[:, None])[0]
     return {
-        "domain": material.data.domain,
-        "items_written": _written(material.data.item_thoughts),
-        "n_items": material.data.n_items,
+        "domain": data.domain,
+        "items_written": _written(data.item_thoughts),
+        "n_items": data.n_items,
         "n_users": len(own),
         "ndcg@10": full.value,
         "without": float(other.mean()),
@@ -214,7 +222,7 @@ def _written(thoughts: FloatArray | None) -> int:
     return 0 if thoughts is None else int(has_text(thoughts).sum())
 
 
-def _groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
+def groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
     """Name, items known (0 for all) and members of each group of test users."""
     users = data.evaluated_users("test")
     for name, members in slices(data, UserRanks(users, np.ones_like(users)), "test"):
@@ -225,7 +233,7 @@ def _groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
     yield "only the last item known", 1, everybody
 
 
-def _gains(
+def gains_of(
     material: Material, config: ThoughtSpaceConfig, seeds: range, arms: list[str]
 ) -> dict[tuple[str, int], Any]:
     """NDCG@10 of each test user by model and items known, the mean over seeds."""
@@ -255,19 +263,13 @@ def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
     return {int(known): frame[known].to_numpy() for known in frame.columns}
 
 
-def _material(
-    domain: str, settings: Settings, reader: EncoderSpec | None, *, texts_only: bool = False
-) -> tuple[Material, str]:
-    """A domain of the home, another encoder to read it with, and the model that wrote about it.
+def tables_of(domain: str, *, texts_only: bool = False) -> Tables:
+    """The tables of a domain of the home.
 
     Args:
         domain: Its name.
-        settings: The settings.
-        reader: Another encoder; None for none.
         texts_only: Whether only what was thought of items from texts alone may be read.
     """
-    home = Home.from_environment()
-    encode = encoding(home, settings.encoder, TextEncoder())
     embeddings = stored_vectors(domain)
     if texts_only and "thought" in embeddings.columns:
         allowed = pl.when(pl.col("text_alone").fill_null(value=False)).then("thought")
@@ -283,11 +285,36 @@ def _material(
         vectors = written.select("user_id", "kind", "target_position").with_columns(
             pl.Series("vector", [], embeddings.schema["vector"])
         )
-    writers = [frame["model"] for frame in (thoughts, written) if frame is not None]
-    writer = ", ".join(sorted({Path(model).name for models in writers for model in models.unique()}))
-    tables = Tables(interactions, items, embeddings, written, vectors, thoughts)
+    return Tables(interactions, items, embeddings, written, vectors, thoughts)
+
+
+def writers_of(tables: Tables) -> str:
+    """The names of the models that wrote; empty for nobody."""
+    written = [frame["model"] for frame in (tables.item_rationales, tables.rationales) if frame is not None]
+    return ", ".join(sorted({Path(model).name for models in written for model in models.unique()}))
+
+
+def _material(
+    domain: str, settings: Settings, reader: EncoderSpec | None, *, texts_only: bool = False
+) -> tuple[Material, str]:
+    """A domain of the home, another encoder to read it with, and the model that wrote about it."""
+    home = Home.from_environment()
+    encode = encoding(home, settings.encoder, TextEncoder())
     another = None if reader is None else encoding(home, reader, TextEncoder())
-    return Material(domain, "loo", tables, encode, another=another), writer
+    tables = tables_of(domain, texts_only=texts_only)
+    return Material(domain, "loo", tables, encode, another=another), writers_of(tables)
+
+
+def _read_by(
+    tuned: Path | None, run: Collection[str], settings: Settings
+) -> tuple[EncoderSpec | None, Collection[str]]:
+    """Which other encoder reads the texts, and what is run."""
+    if tuned is not None:
+        width = settings.encoder.dimensions
+        return EncoderSpec(model=str(tuned.resolve()), revision="local", dimensions=width), [ANOTHER]
+    if ANOTHER not in run:
+        return None, run
+    return settings.ablations.encoder or _hidden_states(Home.from_environment()), run
 
 
 def _hidden_states(home: Home) -> EncoderSpec:
