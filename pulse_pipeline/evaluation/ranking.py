@@ -6,20 +6,22 @@ rank is worth is said in `metrics`, what a score is in the models and `baselines
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from pulse_pipeline import schemas
-from pulse_pipeline.evaluation.selection import largest
+from pulse_pipeline.evaluation.selection import Best, Entries
 from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
-CHUNK = 512
-Entries = tuple[IntArray, IntArray]  # rows and columns
+CHUNK, TOP_CHUNK = 512, 1024
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
+PIECE = (
+    2**13
+)  # items scored together where a model can: a cache holds the scores while they are looked through
 
 
 class Ranker(Protocol):
@@ -40,6 +42,20 @@ class Ranker(Protocol):
 
         Returns:
             Higher is better, no NaN [len(users), n_items].
+        """
+        ...
+
+
+@runtime_checkable
+class Piecewise(Ranker, Protocol):
+    """A ranker that need not score the whole catalogue at once."""
+
+    def pieces(
+        self, data: DomainData, users: IntArray, phase: Phase, width: int
+    ) -> Iterator[tuple[int, FloatArray]]:
+        """Yield what `score` gives so many items at a time, with the first item of each piece.
+
+        A piece may be overwritten by the next.
         """
         ...
 
@@ -128,7 +144,7 @@ def top_k(
     phase: Phase | Literal["serving"],
     k: int,
     *,
-    chunk: int = CHUNK,
+    chunk: int = TOP_CHUNK,
 ) -> TopK:
     """Find each user's best unseen items.
 
@@ -150,13 +166,18 @@ def top_k(
     """
     if phase == "serving":
         data, phase = serving_view(data), "test"
-    width = min(k, data.n_items)
     items = np.full((len(users), k), -1, dtype=np.int64)
-    best = np.full((len(users), k), -np.inf, dtype=np.float32)
-    for block in _blocks(len(users), data.n_items, chunk):
-        scores = _scores(ranker, data, users[block], phase)
-        items[block, :width], best[block, :width] = largest(scores, _seen(data, users[block], phase), width)
-    return TopK(users, np.where(np.isneginf(best), -1, items), best)
+    scores = np.full((len(users), k), -np.inf, dtype=np.float32)
+    piecewise = isinstance(ranker, Piecewise)
+    for block in _blocks(len(users), min(PIECE, data.n_items) if piecewise else data.n_items, chunk):
+        best = Best(len(users[block]), k)
+        seen = _seen(data, users[block], phase)
+        for first, piece in _pieces(ranker, data, users[block], phase):
+            best.take(first, piece, seen)
+        if best.spoilt:
+            raise _no_number(ranker, data)
+        items[block], scores[block] = best.ranked()
+    return TopK(users, items, scores)
 
 
 def serving_view(data: DomainData) -> DomainData:
@@ -193,8 +214,21 @@ def _scores(ranker: Ranker, data: DomainData, users: IntArray, phase: Phase) -> 
         raise ValueError(f"{ranker.name} gave scores of shape {scores.shape} for {expected} users x items")
     if np.isnan(scores.min(initial=np.inf)):  # a minimum with a NaN is a NaN, and takes no memory
         # A NaN is neither above nor below any score: it would silently put the target first.
-        raise ValueError(f"{ranker.name} gave NaN scores in {data.domain}")
+        raise _no_number(ranker, data)
     return scores
+
+
+def _pieces(
+    ranker: Ranker, data: DomainData, users: IntArray, phase: Phase
+) -> Iterator[tuple[int, FloatArray]]:
+    if isinstance(ranker, Piecewise):
+        yield from ranker.pieces(data, users, phase, PIECE)
+    else:
+        yield 0, _scores(ranker, data, users, phase)
+
+
+def _no_number(ranker: Ranker, data: DomainData) -> ValueError:
+    return ValueError(f"{ranker.name} gave NaN scores in {data.domain}")
 
 
 def _seen(data: DomainData, users: IntArray, phase: Phase) -> Entries:

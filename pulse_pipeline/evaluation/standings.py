@@ -7,8 +7,8 @@ import numpy as np
 
 from pulse_pipeline.evaluation.candidates import Candidates
 from pulse_pipeline.evaluation.metrics import CUTOFFS, LISTED
-from pulse_pipeline.evaluation.ranking import Entries, Ranker, UserRanks, scored, target_ranks, targets_of
-from pulse_pipeline.evaluation.selection import largest
+from pulse_pipeline.evaluation.ranking import Ranker, UserRanks, scored, target_ranks, targets_of
+from pulse_pipeline.evaluation.selection import Entries, largest
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
 

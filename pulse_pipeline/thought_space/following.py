@@ -53,10 +53,9 @@ class Following:
         scores: FloatArray = self._summed(histories, 1.0).toarray()
         return scores
 
-    def add_to(self, scores: FloatArray, histories: list[IntArray], weight: float) -> None:
-        """Add `weight` times these, mostly 0, to other scores in place [len(histories), n_items]."""
-        counted = self._summed(histories, weight).tocoo()
-        scores[counted.row, counted.col] += counted.data  # a product of sparse matrices names no place twice
+    def columns(self, histories: list[IntArray], weight: float) -> sparse.csc_matrix:
+        """`weight` times these, mostly 0, to be read by columns [len(histories), n_items]."""
+        return self._summed(histories, weight).tocsc()
 
     def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:
         recent = [items[-self._last :][::-1] for items in histories]

@@ -211,8 +211,11 @@ class ThoughtSpace(nn.Module):
 
     def scores(self, thoughts: Tensor, items: Tensor, bias: Tensor, *, home: bool) -> Tensor:
         """Logits of items: one dot product each, over the temperature [b, n]."""
-        # Scaled before the product: its result is the largest matrix there is, and is made once.
-        return torch.addmm(bias, thoughts / self.reading(home).log_temperature.exp(), items.T)
+        return torch.addmm(bias, self.queries(thoughts, home=home), items.T)
+
+    def queries(self, thoughts: Tensor, *, home: bool) -> Tensor:
+        """Thoughts over the temperature: scaled before the product, the largest matrix there is [b, d]."""
+        return thoughts / self.reading(home).log_temperature.exp()
 
     def reading(self, home: bool) -> "Reading":
         """The few scalars with which histories are read, at home or abroad."""

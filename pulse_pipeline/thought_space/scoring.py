@@ -1,12 +1,13 @@
 """Ranking with a trained Thought Space: no language model, one dot product an item, at home a few counts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
@@ -66,7 +67,6 @@ class ThoughtSpaceRanker:
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
         self._counts: tuple[DomainData, Following, FloatArray] | None = None
 
-    @torch.inference_mode()
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
         """Score the whole catalogue for users.
 
@@ -78,11 +78,28 @@ class ThoughtSpaceRanker:
         Returns:
             Scores, higher is better; seen items are not masked [len(users), n_items].
         """
-        space, items = self._prepare(data)
-        home = self._home(space)
-        bias = self._model.item_bias(space, home=home)
-        scores = _array(self._model.scores(self._thoughts(data, users, phase), items, bias, home=home))
-        return self._with_counts(scores, data, users, phase) if home else scores
+        (_, scores), *_ = self.pieces(data, users, phase, data.n_items)
+        return scores
+
+    def pieces(
+        self, data: DomainData, users: IntArray, phase: Phase, width: int
+    ) -> Iterator[tuple[int, FloatArray]]:
+        """Yield the same scores so many items at a time, with the first item of each piece.
+
+        A piece is overwritten by the next.
+        """
+        queries, items, bias = self._factors(data, users, phase)
+        counted = self._followed(data, users, phase)
+        room = np.empty(len(users) * min(width, data.n_items), dtype=np.float32)
+        for first in range(0, data.n_items, width):
+            part = slice(first, min(first + width, data.n_items))
+            scores = room[: len(users) * (part.stop - first)].reshape(len(users), -1)
+            _multiply(queries, items[part], scores)
+            scores += bias[part]
+            if counted is not None:
+                few = counted[:, part].tocoo()
+                scores[few.row, few.col] += few.data  # a product of sparse matrices names no place twice
+            yield first, scores
 
     @torch.inference_mode()
     def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:
@@ -122,15 +139,24 @@ class ThoughtSpaceRanker:
             self._prepared = (data, space, items)
         return self._prepared[1], self._prepared[2]
 
-    def _with_counts(self, scores: FloatArray, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
-        home = self._model.home(data.domain)
-        following, lately = float(home.following), float(home.trend)
-        if lately:
-            scores += lately * self._counted(data)[1]
-        if following:
-            histories = [data.history(user, phase) for user in users]
-            self._counted(data)[0].add_to(scores, histories, following)
-        return scores
+    @torch.inference_mode()
+    def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> tuple[Tensor, Tensor, FloatArray]:
+        """What scores are the products of, and what an item scores for anybody [m, d], [n, d], [n]."""
+        space, items = self._prepare(data)
+        home = self._home(space)
+        queries = self._model.queries(self._thoughts(data, users, phase), home=home)
+        bias = _array(self._model.item_bias(space, home=home))
+        lately = float(self._model.home(data.domain).trend) if home else 0.0
+        return queries, items, bias + lately * self._counted(data)[1] if lately else bias
+
+    @torch.inference_mode()
+    def _followed(self, data: DomainData, users: IntArray, phase: Phase) -> sparse.csc_matrix | None:
+        """What is added for what follows the last items; None for nothing [m, n]."""
+        space, _ = self._prepare(data)
+        following = float(self._model.home(data.domain).following) if self._home(space) else 0.0
+        if not following:
+            return None
+        return self._counted(data)[0].columns([data.history(user, phase) for user in users], following)
 
     def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:
         if self._counts is None or self._counts[0] is not data:
@@ -208,6 +234,15 @@ def shuffled(vectors: FloatArray, seed: int) -> FloatArray:
     mixed = vectors.copy()
     mixed[order] = vectors[np.roll(order, 1)]
     return mixed
+
+
+def _multiply(queries: Tensor, items: Tensor, scores: FloatArray) -> None:
+    """Write the products of queries and items over scores [m, d], [n, d], [m, n]."""
+    if queries.device.type == "cpu":
+        # On AMD the library of numpy (OpenBLAS) is half again as fast at this as that of torch (MKL).
+        np.matmul(queries.numpy(), items.numpy().T, out=scores)
+    else:
+        scores[:] = _array(queries @ items.T)
 
 
 def _array(tensor: Tensor) -> FloatArray:

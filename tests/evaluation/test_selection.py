@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulse_pipeline.evaluation import selection
-from pulse_pipeline.evaluation.selection import largest
+from pulse_pipeline.evaluation.selection import Best, largest
 
 
 @settings(max_examples=150, deadline=None)
@@ -17,9 +17,10 @@ from pulse_pipeline.evaluation.selection import largest
     levels=st.sampled_from([1, 2, 5, 10**6]),  # few levels: many ties
     run=st.integers(1, 9),
     infinite=st.booleans(),
+    pieces=st.integers(1, 5),
 )
 def test_any_shape_and_mask(
-    *, seed: int, shape: tuple[int, int], k: int, levels: int, run: int, infinite: bool
+    *, seed: int, shape: tuple[int, int], k: int, levels: int, run: int, infinite: bool, pieces: int
 ) -> None:
     m, n = shape
     k = min(k, n)
@@ -31,12 +32,17 @@ def test_any_shape_and_mask(
     before = scores.copy()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selection, "RUN", run)
-        columns, best = largest(scores, masked, k)
+        found = Best(m, k)
+        for columns in np.array_split(np.arange(n), min(pieces, n)):
+            found.take(int(columns[0]), scores[:, columns], masked)
+        columns, best = found.ranked()
+    assert not found.spoilt
     assert np.array_equal(scores, before)
     scores[masked] = -np.inf
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    assert columns.tolist() == expected.tolist()
-    assert best.tolist() == np.take_along_axis(scores, expected, axis=1).tolist()
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    expected = np.take_along_axis(scores, order, axis=1)
+    assert best.tolist() == expected.tolist()
+    assert columns.tolist() == np.where(np.isneginf(expected), -1, order).tolist()
 
 
 def test_scores_that_may_not_be_written_to() -> None:
@@ -44,3 +50,18 @@ def test_scores_that_may_not_be_written_to() -> None:
     nothing = np.empty(0, dtype=np.int64)
     columns, _ = largest(scores, (nothing, nothing), 2)
     assert columns.tolist() == [[199, 198]] * 3
+
+
+@pytest.mark.parametrize("place", [0, 70, 99])
+def test_a_score_that_is_no_number_shows(place: int) -> None:
+    scores = np.zeros((3, 100), dtype=np.float32)
+    scores[1, place] = np.nan
+    best = Best(3, 5)
+    best.take(0, scores, (np.empty(0, dtype=np.int64),) * 2)
+    assert best.spoilt
+
+
+def test_nothing_is_taken_of_no_rows() -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    columns, best = largest(np.empty((0, 9), dtype=np.float32), (nothing, nothing), 4)
+    assert columns.shape == best.shape == (0, 4)

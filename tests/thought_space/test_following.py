@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pulse_pipeline.evaluation import ranking
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.following import Following
@@ -76,11 +77,47 @@ def test_test_items_decide_no_weight():
     assert weights[0] == weights[1]
 
 
-def test_counts_are_added_in_place_wherever_items_repeat():
+def test_by_columns_counts_are_the_same_wherever_items_repeat():
     data = _circle()
     following = Following(data)
     histories = [data.sequences[0], np.array([3, 3, 3]), np.empty(0, np.int64)]
-    scores = np.random.default_rng(1).normal(size=(3, N_ITEMS)).astype(np.float32)
-    expected = scores + 4 * following.scores(histories)
-    following.add_to(scores, histories, 4.0)
-    assert np.allclose(scores, expected, atol=1e-6)
+    assert np.allclose(following.columns(histories, 4.0).toarray(), 4 * following.scores(histories))
+
+
+@pytest.mark.parametrize("width", [1, 5, N_ITEMS, 100])
+def test_in_pieces_scores_are_what_they_are_at_once(width):
+    data = _circle()
+    ranker = ThoughtSpaceRanker(train("circle", [data], COUNTED).model)
+    users = np.arange(7)
+    pieces = [(first, piece.copy()) for first, piece in ranker.pieces(data, users, "test", width)]
+    assert [first for first, _ in pieces] == list(range(0, N_ITEMS, width))
+    whole = ranker.score(data, users, "test")
+    assert np.allclose(np.hstack([piece for _, piece in pieces]), whole, atol=1e-6)
+    parts = ranker.parts(data, 3, "test")
+    assert parts.following.any()
+    assert np.allclose(parts.thought + parts.item + parts.following + parts.trend, whole[3], atol=1e-5)
+
+
+def test_the_best_of_pieces_are_the_best_of_all(monkeypatch):
+    data = _circle()
+    ranker = ThoughtSpaceRanker(train("circle", [data], COUNTED).model)
+    users = np.arange(len(data.sequences))
+    scores = ranker.score(data, users, "test")
+    for user in users:
+        scores[user, data.history(user, "test")] = -np.inf
+    monkeypatch.setattr(ranking, "PIECE", 5)
+    top = ranking.top_k(ranker, data, users, "test", 4, chunk=7)
+    assert np.allclose(top.scores, -np.sort(-scores, axis=1)[:, :4], atol=1e-6)
+    assert np.allclose(np.take_along_axis(scores, top.items, axis=1), top.scores, atol=1e-6)
+
+
+def test_a_piece_without_numbers_is_refused():
+    class Broken(ThoughtSpaceRanker):
+        def pieces(self, data, users, phase, width):
+            for first, piece in super().pieces(data, users, phase, width):
+                yield first, piece * np.nan
+
+    data = _circle()
+    broken = Broken(train("circle", [data], COUNTED).model)
+    with pytest.raises(ValueError, match="pulse gave NaN scores in circle"):
+        ranking.top_k(broken, data, np.arange(3), "test", 2)
