@@ -19,9 +19,6 @@ from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, 
 
 CHUNK, TOP_CHUNK = 512, 1024
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
-PIECE = (
-    2**13
-)  # items scored together where a model can: a cache holds the scores while they are looked through
 
 
 class Ranker(Protocol):
@@ -168,8 +165,9 @@ def top_k(
         data, phase = serving_view(data), "test"
     items = np.full((len(users), k), -1, dtype=np.int64)
     scores = np.full((len(users), k), -np.inf, dtype=np.float32)
-    piecewise = isinstance(ranker, Piecewise)
-    for block in _blocks(len(users), min(PIECE, data.n_items) if piecewise else data.n_items, chunk):
+    # Many users against few items at a time: a cache holds the scores while they are looked through.
+    together = 1 if isinstance(ranker, Piecewise) else data.n_items
+    for block in _blocks(len(users), together, chunk):
         best = Best(len(users[block]), k)
         seen = _seen(data, users[block], phase)
         for first, piece in _pieces(ranker, data, users[block], phase):
@@ -222,7 +220,7 @@ def _pieces(
     ranker: Ranker, data: DomainData, users: IntArray, phase: Phase
 ) -> Iterator[tuple[int, FloatArray]]:
     if isinstance(ranker, Piecewise):
-        yield from ranker.pieces(data, users, phase, PIECE)
+        yield from ranker.pieces(data, users, phase, max(1, MAX_BLOCK // len(users)))
     else:
         yield 0, _scores(ranker, data, users, phase)
 

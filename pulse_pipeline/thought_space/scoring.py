@@ -1,5 +1,6 @@
 """Ranking with a trained Thought Space: no language model, one dot product an item, at home a few counts."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -93,9 +94,9 @@ class ThoughtSpaceRanker:
         room = np.empty(len(users) * min(width, data.n_items), dtype=np.float32)
         for first in range(0, data.n_items, width):
             part = slice(first, min(first + width, data.n_items))
-            scores = room[: len(users) * (part.stop - first)].reshape(len(users), -1)
-            _multiply(queries, items[part], scores)
-            scores += bias[part]
+            shape = len(users), part.stop - first
+            scores = room[: math.prod(shape)].reshape(shape)
+            _score(queries, items[part], bias[part], scores)
             if counted is not None:
                 few = counted[:, part].tocoo()
                 scores[few.row, few.col] += few.data  # a product of sparse matrices names no place twice
@@ -132,6 +133,7 @@ class ThoughtSpaceRanker:
         space, _ = self._prepare(data)
         return float(self._model.serving_weight(data.domain, home=self._home(space)))
 
+    @torch.inference_mode()
     def _prepare(self, data: DomainData) -> tuple[Space, Tensor]:
         if self._prepared is None or self._prepared[0] is not data:
             space = self._spaces.get(data.domain) or self._model.space(data)
@@ -140,14 +142,16 @@ class ThoughtSpaceRanker:
         return self._prepared[1], self._prepared[2]
 
     @torch.inference_mode()
-    def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> tuple[Tensor, Tensor, FloatArray]:
+    def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
         """What scores are the products of, and what an item scores for anybody [m, d], [n, d], [n]."""
         space, items = self._prepare(data)
         home = self._home(space)
         queries = self._model.queries(self._thoughts(data, users, phase), home=home)
-        bias = _array(self._model.item_bias(space, home=home))
+        bias = self._model.item_bias(space, home=home)
         lately = float(self._model.home(data.domain).trend) if home else 0.0
-        return queries, items, bias + lately * self._counted(data)[1] if lately else bias
+        if lately:
+            bias = bias + lately * torch.from_numpy(self._counted(data)[1]).to(bias.device)
+        return queries, items, bias
 
     @torch.inference_mode()
     def _followed(self, data: DomainData, users: IntArray, phase: Phase) -> sparse.csc_matrix | None:
@@ -236,13 +240,14 @@ def shuffled(vectors: FloatArray, seed: int) -> FloatArray:
     return mixed
 
 
-def _multiply(queries: Tensor, items: Tensor, scores: FloatArray) -> None:
-    """Write the products of queries and items over scores [m, d], [n, d], [m, n]."""
-    if queries.device.type == "cpu":
-        # On AMD the library of numpy (OpenBLAS) is half again as fast at this as that of torch (MKL).
-        np.matmul(queries.numpy(), items.numpy().T, out=scores)
+def _score(queries: Tensor, items: Tensor, bias: Tensor, scores: FloatArray) -> None:
+    """Write dot products, and what an item scores for anybody, over scores [m, d], [n, d], [n], [m, n]."""
+    if queries.device.type != "cpu":
+        scores[:] = _array(torch.addmm(bias, queries, items.T))
+    elif len(queries) == 1:  # read as a vector: a product of matrices would first copy the items
+        torch.addmv(bias, items, queries[0], out=torch.from_numpy(scores[0]))
     else:
-        scores[:] = _array(queries @ items.T)
+        torch.addmm(bias, queries, items.T, out=torch.from_numpy(scores))
 
 
 def _array(tensor: Tensor) -> FloatArray:

@@ -105,7 +105,7 @@ def test_the_best_of_pieces_are_the_best_of_all(monkeypatch):
     scores = ranker.score(data, users, "test")
     for user in users:
         scores[user, data.history(user, "test")] = -np.inf
-    monkeypatch.setattr(ranking, "PIECE", 5)
+    monkeypatch.setattr(ranking, "MAX_BLOCK", 35)
     top = ranking.top_k(ranker, data, users, "test", 4, chunk=7)
     assert np.allclose(top.scores, -np.sort(-scores, axis=1)[:, :4], atol=1e-6)
     assert np.allclose(np.take_along_axis(scores, top.items, axis=1), top.scores, atol=1e-6)

@@ -39,3 +39,17 @@ def test_a_user_without_history_scores_nothing(plant, resequence):
     scores = ThoughtSpaceRanker(model).score(data, np.arange(2), "test")
     assert (scores[0] == 0).all()
     assert (scores[1] != 0).any()
+
+
+def test_of_nobody_nothing_is_scored(plant):
+    data = plant()
+    ranker = ThoughtSpaceRanker(untrained([data], ThoughtSpaceConfig()))
+    assert ranker.score(data, np.empty(0, np.int64), "test").shape == (0, data.n_items)
+
+
+def test_one_user_alone_is_scored_as_among_others(plant):
+    data = plant()
+    ranker = ThoughtSpaceRanker(untrained([data], ThoughtSpaceConfig()))
+    together = ranker.score(data, np.array([5, 2, 9]), "test")
+    alone = ranker.score(data, np.array([2]), "test")
+    assert np.allclose(alone, together[1:2], atol=1e-5)
