@@ -17,6 +17,7 @@ An encoder tuned by the contrast is one of the faithful arm's (stage C, of token
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ from resources.text_encoder import TextEncoder
 from resources.weights import language_model_path
 
 RESULTS = Path(__file__).parents[1] / "docs" / "bets.json"
-KEY = ("domain", "writer", "minus", "sources")
+KEY = ("domain", "writer", "bet", "minus", "sources")
 
 ANOTHER, TUNED = "another encoder", "encoder tuned by the contrast"
 
@@ -121,6 +122,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if set(arguments.sources or ()) & set(arguments.domains):
         parser.error("what is ranked zero-shot is no source")
+    if arguments.tuned and arguments.sources:
+        parser.error("--tuned takes no --sources: whom the encoder was tuned on is not to be seen")
     settings = load_settings()
     spec, run = _read_by(arguments.tuned, arguments.run, settings)
     with Bars(Console(stderr=True)) as bars, listening(bars):
@@ -310,8 +313,9 @@ def _read_by(
 ) -> tuple[EncoderSpec | None, Collection[str]]:
     """Which other encoder reads the texts, and what is run."""
     if tuned is not None:
+        weights = hashlib.sha256((tuned / "model.safetensors").read_bytes()).hexdigest()
         width = settings.encoder.dimensions
-        return EncoderSpec(model=str(tuned.resolve()), revision="local", dimensions=width), [ANOTHER]
+        return EncoderSpec(model=str(tuned.resolve()), revision=weights[:16], dimensions=width), [ANOTHER]
     if ANOTHER not in run:
         return None, run
     return settings.ablations.encoder or _hidden_states(Home.from_environment()), run

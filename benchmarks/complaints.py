@@ -14,12 +14,13 @@ sources' validation items. A run that is killed goes on where it stopped.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from rich.console import Console
 
 from assets.ablations import encoding
@@ -62,28 +63,45 @@ class Complaints:
         of_users: For each user, the unit vector of the review of each item that the user rated low.
         of_items: Unit vectors of what was said of each item by those who rated it low in training; a zero
             row where nobody did [n_items, d].
+        centre: What all vectors were centred by before [d].
         fingerprint: Hash of the texts.
     """
 
     of_users: list[dict[int, FloatArray]]
     of_items: FloatArray
+    centre: FloatArray
     fingerprint: str
 
     @classmethod
-    def read(cls, data: DomainData, interactions: pl.DataFrame, encode: Encode) -> "Complaints":
-        """Encode the reviews of a domain's low ratings; vectors are centred by those of training."""
+    def read(
+        cls,
+        data: DomainData,
+        interactions: pl.DataFrame,
+        encode: Encode,
+        centre: FloatArray | None = None,
+    ) -> "Complaints":
+        """Encode the reviews of a domain's low ratings.
+
+        Args:
+            data: The domain.
+            interactions: Its `interactions` table.
+            encode: The encoder of the domain's vectors.
+            centre: What vectors are centred by; the mean of those of training where it is None.
+        """
         said = _low(data, interactions)
         vectors = encode(said["text"].to_list())
         trained = said["trained"].to_numpy()
-        if trained.any():
-            vectors = vectors - vectors[trained].mean(axis=0)
-        vectors = _unit(vectors)
+        if centre is None:
+            centre = (
+                vectors[trained].mean(axis=0) if trained.any() else np.zeros(vectors.shape[1], np.float32)
+            )
+        vectors = _unit(vectors - centre)
         of_users: list[dict[int, FloatArray]] = [{} for _ in data.user_ids]
         for user, item, vector in zip(said["user"], said["item"], vectors, strict=True):
             of_users[user][item] = vector
         of_items = np.zeros((data.n_items, vectors.shape[1]), dtype=np.float32)
         np.add.at(of_items, said["item"].to_numpy()[trained], vectors[trained])
-        return cls(of_users, _unit(of_items), fingerprint(said["text"].to_list()))
+        return cls(of_users, _unit(of_items), centre, fingerprint(said["text"].to_list()))
 
     def about(self, user: int, known: IntArray) -> FloatArray:
         """What a user complained about among known items: a unit vector, zero for nothing [d]."""
@@ -117,7 +135,7 @@ class Complaining:
 
 @dataclass(frozen=True)
 class Domain:
-    """A domain without what was written about its users, and what they complained about."""
+    """A domain without what was written about it, and what its users complained about."""
 
     data: DomainData
     complaints: Complaints
@@ -130,10 +148,18 @@ class Domain:
         return np.where(has_text(texts)[:, None], _unit(texts - texts.mean(axis=0)), 0)
 
     def gains(self, ranker: Ranker, what: str, weight: float, phase: Phase, known: int = 0) -> Any:
-        """NDCG@10 of each user of `phase`."""
+        """NDCG@10 of each user of `phase`, of whom so many items are known, 0 for all."""
         reader = Complaining(ranker, self.complaints, self.against(what), weight) if weight else ranker
-        view = Brief(**vars(self.data), known=known) if known else self.data
-        return METRICS["NDCG"](user_ranks(reader, view, phase).ranks, 10).astype(np.float64)
+        return METRICS["NDCG"](user_ranks(reader, self._view(known), phase).ranks, 10).astype(np.float64)
+
+    def who_complained(self, known: int = 0) -> NDArray[np.bool_]:
+        """Which test users complained about something that is known of them."""
+        view = self._view(known)
+        users = view.evaluated_users("test").tolist()
+        return np.array([self.complaints.about(user, view.history(user, "test")).any() for user in users])
+
+    def _view(self, known: int) -> DomainData:
+        return Brief(**vars(self.data), known=known) if known else self.data
 
 
 def main() -> None:
@@ -154,12 +180,12 @@ def main() -> None:
     with Bars(Console(stderr=True)) as bars, listening(bars):
         sources = [_domain(name) for name in arguments.sources or ()]
         for name in arguments.domains:
-            domain = _domain(name)
-            rows = (
-                list(abroad(domain, sources, config))
-                if sources
-                else list(at_home(domain, config, range(arguments.seeds), kept / name))
-            )
+            if sources:
+                # What others said in the target is not to be known, in the mean either.
+                centre = np.mean([source.complaints.centre for source in sources], axis=0)
+                rows = list(abroad(_domain(name, centre), sources, config))
+            else:
+                rows = list(at_home(_domain(name), config, range(arguments.seeds), kept / name))
             renew(arguments.out, rows, same(rows, *KEY))
             write_page(arguments.out)
 
@@ -178,7 +204,11 @@ def at_home(domain: Domain, config: ThoughtSpaceConfig, seeds: range, kept: Path
             for what in (OTHERS, TEXTS):
                 own = mean[_column(what, known)][members]
                 told = {"reader": reader, "sources": None, "users": group, "seeds": len(repeats)}
-                yield row(domain.data, own, without) | told | _about(what, domain)
+                yield (
+                    row(domain.data, own, without)
+                    | told
+                    | _about(what, domain.who_complained(known)[members])
+                )
 
 
 def abroad(target: Domain, sources: list[Domain], config: ThoughtSpaceConfig) -> Iterator[dict[str, Any]]:
@@ -189,13 +219,11 @@ def abroad(target: Domain, sources: list[Domain], config: ThoughtSpaceConfig) ->
     weight = _best(ranker, sources, TEXTS)
     own, without = (target.gains(ranker, TEXTS, one, "test") for one in (weight, 0.0))
     told = {"reader": "zero-shot", "sources": mix, "users": "all", "seeds": 1}
-    yield row(target.data, own, without) | told | _about(TEXTS, target)
+    yield row(target.data, own, without) | told | _about(TEXTS, target.who_complained())
 
 
-def _about(what: str, domain: Domain) -> dict[str, Any]:
-    users = domain.data.evaluated_users("test")
-    said = [domain.complaints.about(user, domain.data.history(user, "test")).any() for user in users.tolist()]
-    return {"writer": "", "bet": BET, "minus": what, "users_who_complained": int(np.sum(said))}
+def _about(what: str, who: NDArray[np.bool_]) -> dict[str, Any]:
+    return {"writer": "", "bet": BET, "minus": what, "users_who_complained": int(who.sum())}
 
 
 def _ranked(domain: Domain, config: ThoughtSpaceConfig, kept: Path) -> pl.DataFrame:
@@ -256,10 +284,11 @@ def _unit(vectors: FloatArray) -> FloatArray:
     return unit
 
 
-def _domain(name: str) -> Domain:
-    data = stored_data(name)
+def _domain(name: str, centre: FloatArray | None = None) -> Domain:
+    """A domain of the home without what a language model wrote."""
+    data = replace(stored_data(name), item_thoughts=None)
     encode = encoding(Home.from_environment(), load_settings().encoder, TextEncoder())
-    found = Domain(data, Complaints.read(data, stored("interactions", name), encode))
+    found = Domain(data, Complaints.read(data, stored("interactions", name), encode, centre))
     if not any(found.complaints.of_users):
         raise SystemExit(f"error: nobody complains in {name}: it has no low ratings with a review")
     return found

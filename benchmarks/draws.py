@@ -1,9 +1,9 @@
 """Several rationales of a user averaged: a part of bet 4 (docs/bets.md).
 
-Each further home holds rationales of the same users by the same settings, drawn with another
-`rationales.sampling.seed`. The vectors of all draws are averaged, one vector for each text that the
-first home, PULSE_HOME, holds; models are trained on the average and on the first alone. Figures and
-intervals as in `benchmarks.bets`. A run that is killed goes on where it stopped.
+Each further home holds rationales of the same users, drawn with another `rationales.sampling.seed`; that
+no other setting differs is for whoever makes the homes to see to. The vectors of all draws are averaged,
+one vector for each text that the first home, PULSE_HOME, holds; models are trained on the average and on
+the first alone. Figures and intervals as in `benchmarks.bets`. A run that is killed goes on where it stopped.
 
     pulse run --domains Gift_Cards --select "rationales,rationale_embeddings"    # in each home
     python -m benchmarks.draws Gift_Cards --draws ../second/home ../third/home
@@ -23,6 +23,7 @@ from assets.ablations import encoding
 from benchmarks.bets import KEY, RESULTS, gains_of, groups, row, tables_of, writers_of
 from benchmarks.bets_page import write_page
 from benchmarks.kept_rows import renew, same
+from benchmarks.stored import stored
 from pulse_pipeline.commands.bars import Bars
 from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.errors import PulseError
@@ -36,6 +37,7 @@ from resources.text_encoder import TextEncoder
 
 BET = "4 several rationales averaged"
 IN_FULL = "rationales in full"
+ENCODERS = ("encoder", "encoder_revision")
 ABOUT = (*OF_A_RATIONALE, "history_hash", "model")
 
 
@@ -52,7 +54,7 @@ def main() -> None:
     encode = encoding(Home.from_environment(), settings.encoder, TextEncoder())
     with Bars(Console(stderr=True)) as bars, listening(bars):
         for name in arguments.domains:
-            first = tables_of(name)
+            first = _first(name)
             further = _further(arguments.draws, name, first)
             rows = list(figures(name, first, further, encode, settings.thought_space, seeds=seeds))
             renew(arguments.out, rows, same(rows, *KEY))
@@ -116,6 +118,12 @@ def averaged(draws: list[pl.DataFrame]) -> pl.DataFrame:
     return first.with_columns(vector=pl.Series(means, dtype=draws[0].schema["vector"]))
 
 
+def _first(domain: str) -> Tables:
+    """The tables of the home; ends the benchmark where nothing was written."""
+    vectors = stored("rationale_embeddings", domain)
+    return replace(tables_of(domain), rationales=stored("rationales", domain), rationale_embeddings=vectors)
+
+
 def _further(roots: list[Path], domain: str, first: Tables) -> list[pl.DataFrame]:
     """The vectors of other draws about the same histories."""
     drawn, vectors = set(first.rationales["spec_fingerprint"]), []
@@ -126,6 +134,8 @@ def _further(roots: list[Path], domain: str, first: Tables) -> list[pl.DataFrame
             )
         except PulseError as error:
             raise SystemExit(f"error: {root}: {error}") from error
+        if set(found.select(ENCODERS).rows()) != set(first.rationale_embeddings.select(ENCODERS).rows()):
+            raise SystemExit(f"error: {root}: rationale_embeddings of {domain} are by another encoder")
         if set(written.select(ABOUT).rows()) != set(first.rationales.select(ABOUT).rows()):
             raise SystemExit(f"error: {root}: rationales of {domain} are of other histories or another model")
         if drawn & set(written["spec_fingerprint"]):

@@ -47,13 +47,8 @@ class Ranker(Protocol):
 class Piecewise(Ranker, Protocol):
     """A ranker that need not score the whole catalogue at once."""
 
-    def pieces(
-        self, data: DomainData, users: IntArray, phase: Phase, width: int
-    ) -> Iterator[tuple[int, FloatArray]]:
-        """Yield what `score` gives so many items at a time, with the first item of each piece.
-
-        A piece may be overwritten by the next.
-        """
+    def pieces(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> Iterator[FloatArray]:
+        """Yield what `score` gives, `width` items at a time; a piece may be overwritten by the next."""
         ...
 
 
@@ -172,9 +167,7 @@ def top_k(
         seen = _seen(data, users[block], phase)
         for first, piece in _pieces(ranker, data, users[block], phase):
             best.take(first, piece, seen)
-        if best.spoilt:
-            raise _no_number(ranker, data)
-        items[block], scores[block] = best.ranked()
+        items[block], scores[block] = best.columns, best.scores
     return TopK(users, items, scores)
 
 
@@ -207,26 +200,29 @@ def _blocks(n_users: int, n_items: int, chunk: int) -> Iterator[slice]:
 
 def _scores(ranker: Ranker, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
     scores = ranker.score(data, users, phase)
-    if scores.shape != (len(users), data.n_items):
-        expected = (len(users), data.n_items)
-        raise ValueError(f"{ranker.name} gave scores of shape {scores.shape} for {expected} users x items")
-    if np.isnan(scores.min(initial=np.inf)):  # a minimum with a NaN is a NaN, and takes no memory
-        # A NaN is neither above nor below any score: it would silently put the target first.
-        raise _no_number(ranker, data)
+    _check(scores, (len(users), data.n_items), ranker, data)
     return scores
 
 
 def _pieces(
     ranker: Ranker, data: DomainData, users: IntArray, phase: Phase
 ) -> Iterator[tuple[int, FloatArray]]:
-    if isinstance(ranker, Piecewise):
-        yield from ranker.pieces(data, users, phase, max(1, MAX_BLOCK // len(users)))
-    else:
+    if not isinstance(ranker, Piecewise):
         yield 0, _scores(ranker, data, users, phase)
+        return
+    width = max(1, MAX_BLOCK // len(users))
+    starts = range(0, data.n_items, width)
+    for first, scores in zip(starts, ranker.pieces(data, users, phase, width), strict=True):
+        _check(scores, (len(users), min(width, data.n_items - first)), ranker, data)
+        yield first, scores
 
 
-def _no_number(ranker: Ranker, data: DomainData) -> ValueError:
-    return ValueError(f"{ranker.name} gave NaN scores in {data.domain}")
+def _check(scores: FloatArray, shape: tuple[int, int], ranker: Ranker, data: DomainData) -> None:
+    if scores.shape != shape:
+        raise ValueError(f"{ranker.name} gave scores of shape {scores.shape} for {shape} users x items")
+    if np.isnan(scores.min(initial=np.inf)):  # a minimum with a NaN is a NaN, and takes no memory
+        # A NaN is neither above nor below any score: it would silently put the target first.
+        raise ValueError(f"{ranker.name} gave NaN scores in {data.domain}")
 
 
 def _seen(data: DomainData, users: IntArray, phase: Phase) -> Entries:

@@ -1,8 +1,8 @@
 """The k best columns of each row of a score matrix too large to be looked through twice.
 
 The matrix comes in pieces of columns, from left to right. A piece is read once, for the largest score of
-each run of columns. The k-th largest of all such maxima is a score that the k best reach: only the runs
-that reach it are looked into, and only what reaches it there is kept.
+each run of columns; only the k best runs are looked into. No column outside them can be among the k best:
+each of those runs holds a column that comes before it.
 """
 
 import numpy as np
@@ -18,14 +18,23 @@ Entries = tuple[IntArray, IntArray]
 
 
 def largest(scores: FloatArray, masked: Entries, k: int) -> tuple[IntArray, FloatArray]:
-    """Find the k largest scores of each row of a whole matrix; see `Best`."""
+    """Find the k largest scores of each row of a whole matrix.
+
+    Args:
+        scores: Scores without NaN, left as they are [m, n].
+        masked: Rows and columns of the entries that count as -inf.
+        k: How many.
+
+    Returns:
+        Columns and scores, best first; -1 and -inf where fewer than k are above -inf [m, k], [m, k].
+    """
     best = Best(len(scores), k)
     best.take(0, scores, masked)
-    return best.ranked()
+    return best.columns, best.scores
 
 
 class Best:
-    """The k largest scores of each row; of equal ones the earlier column comes first."""
+    """The k largest scores of each row so far; of equal ones the earlier column comes first."""
 
     def __init__(self, rows: int, k: int) -> None:
         """Begin with nothing taken.
@@ -34,47 +43,44 @@ class Best:
             rows: How many rows the matrix has.
             k: How many of each are wanted.
         """
-        self._k = k
-        self._maxima = np.full((rows, k), -np.inf, dtype=np.float32)
-        nothing = np.empty(0, dtype=np.int64)
-        self._kept = [(nothing, nothing, np.empty(0, dtype=np.float32))]
-
-    @property
-    def spoilt(self) -> bool:
-        """Whether a score that was taken is no number."""
-        return bool(np.isnan(self._maxima).any())
+        self.columns: IntArray = np.full((rows, k), -1, dtype=np.int64)
+        """Best first; -1 where fewer than k are above -inf [rows, k]."""
+        self.scores: FloatArray = np.full((rows, k), -np.inf, dtype=np.float32)
+        """Their scores, -inf beside -1 [rows, k]."""
 
     def take(self, first: int, scores: FloatArray, masked: Entries) -> None:
         """Look through the next piece.
 
         Args:
             first: Its first column in the whole matrix.
-            scores: Its scores, left as they are [rows, columns].
+            scores: Its scores without NaN, left as they are [rows, columns].
             masked: Rows and columns of the whole matrix that count as -inf.
         """
+        k = self.columns.shape[1]
         masked = _within(masked, first, scores.shape[1])
         maxima = _maxima(scores, masked)
-        self._maxima = np.partition(np.hstack([self._maxima, maxima]), -self._k, axis=1)[:, -self._k :]
-        reached = self._maxima.min(axis=1)
-        rows, runs = np.nonzero(maxima >= reached[:, None])
-        found = _columns_of(scores, rows, runs)
-        found[_places(masked, rows, runs, maxima.shape)] = -np.inf
-        good = (found >= reached[rows, None]) & ~np.isneginf(found)
+        runs = _best_columns(maxima, min(k, maxima.shape[1]))
+        peaks = np.take_along_axis(maxima, runs, axis=1)
+        # Of k runs each holds a column that reaches the least of their peaks. An equal score further left
+        # comes before.
+        reached = peaks.min(axis=1) if runs.shape[1] == k else np.full(len(peaks), -np.inf)
+        rows, places = np.nonzero(peaks > self.scores[:, -1:])
+        chosen = runs[rows, places]
+        found = _columns_of(scores, rows, chosen)
+        found[_places(masked, rows, chosen, maxima.shape)] = -np.inf
+        good = (found > self.scores[rows, -1:]) & (found >= reached[rows, None])
         where, offsets = np.nonzero(good)
-        self._kept.append((rows[where], first + runs[where] * RUN + offsets, found[good]))
+        self._merge(rows[where], first + chosen[where] * RUN + offsets, found[good])
 
-    def ranked(self) -> tuple[IntArray, FloatArray]:
-        """What was found, best first; -1 and -inf where a row has fewer than k [rows, k], [rows, k]."""
-        rows, columns, scores = (np.concatenate(parts) for parts in zip(*self._kept, strict=True))
+    def _merge(self, rows: IntArray, columns: IntArray, scores: FloatArray) -> None:
+        m, k = self.columns.shape
+        rows = np.concatenate([np.repeat(np.arange(m), k), rows])
+        columns = np.concatenate([self.columns.ravel(), columns])
+        scores = np.concatenate([self.scores.ravel(), scores])
         order = np.lexsort((columns, -scores, rows))
-        rows, columns, scores = rows[order], columns[order], scores[order]
-        places = np.arange(len(rows)) - np.searchsorted(rows, rows)
-        chosen = places < self._k
-        listed = np.full(self._maxima.shape, -1, dtype=np.int64)
-        best = np.full(self._maxima.shape, -np.inf, dtype=np.float32)
-        listed[rows[chosen], places[chosen]] = columns[chosen]
-        best[rows[chosen], places[chosen]] = scores[chosen]
-        return listed, best
+        # Every row has k at least, those that it had before.
+        best = order[np.searchsorted(rows[order], np.arange(m))[:, None] + np.arange(k)]
+        self.columns, self.scores = columns[best], scores[best]
 
 
 def _within(masked: Entries, first: int, width: int) -> Entries:
@@ -108,6 +114,18 @@ def _columns_of(scores: FloatArray, rows: IntArray, runs: IntArray) -> FloatArra
     inside = scores[rows[:, None], np.minimum(columns, scores.shape[1] - 1)]
     inside[columns >= scores.shape[1]] = -np.inf
     return np.asarray(inside)
+
+
+def _best_columns(values: FloatArray, k: int) -> IntArray:
+    """Columns of each row's k largest values, the earlier of equal ones; in ascending order [m, k]."""
+    # Everything above the k-th value, then the earliest columns that have it: partitioning alone would
+    # leave open which of them are taken.
+    threshold = -np.partition(-values, k - 1, axis=1)[:, k - 1 : k]
+    above = values > threshold
+    tied = values == threshold
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (tied & (np.cumsum(tied, axis=1) <= room))
+    return np.asarray(np.nonzero(chosen)[1].reshape(len(values), k))
 
 
 def _places(masked: Entries, rows: IntArray, runs: IntArray, shape: tuple[int, ...]) -> Entries:

@@ -57,15 +57,14 @@ def standings(
     items = np.empty((len(users), 0), dtype=np.int64) if candidates is None else candidates.of(users)
     targets, later = targets_of(data, users, phase), later_items(data, users, phase)
     ranks = np.empty(len(users), dtype=np.int64)
-    top = np.full((len(users), LISTED), -1, dtype=np.int64)
+    top = np.empty((len(users), LISTED), dtype=np.int64)
     found = np.empty((len(users), len(CUTOFFS)), dtype=np.int64)
     sizes = () if candidates is None else candidates.sizes
     among = {size: np.empty(len(users), dtype=np.int64) for size in sizes}
     for block, scores, seen in scored(ranker, data, users, phase):
         ranks[block] = target_ranks(scores, targets[block], seen)
-        listed, best = largest(scores, seen, min(max(CUTOFFS) + 1, data.n_items))
-        first = slice(0, min(LISTED, listed.shape[1]))
-        top[block, first] = np.where(np.isneginf(best), -1, listed)[:, first]
+        listed, best = largest(scores, seen, max(CUTOFFS) + 1)
+        top[block] = listed[:, :LISTED]
         found[block] = _found(scores, best, later[block], seen)
         for size, place in _among(scores, items[block], sizes).items():
             among[size][block] = place
@@ -96,7 +95,7 @@ def _found(scores: FloatArray, best: FloatArray, later: list[IntArray], seen: En
     ranks = (best[rows] >= scores[rows, columns][:, None]).sum(axis=1)
     n_items = scores.shape[1]
     masked = np.unique(seen[0] * n_items + seen[1])  # a history may hold an item twice
-    # Where there are few unseen items, masked ones stand behind them in `best`: no rivals to a score of
+    # Where there are few unseen items, minus infinity stands behind them in `best`: no rival to a score of
     # minus infinity.
     unseen = n_items - np.bincount(masked // n_items, minlength=len(later))
     ranks = np.minimum(ranks, unseen[rows])

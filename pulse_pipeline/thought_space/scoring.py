@@ -79,16 +79,11 @@ class ThoughtSpaceRanker:
         Returns:
             Scores, higher is better; seen items are not masked [len(users), n_items].
         """
-        (_, scores), *_ = self.pieces(data, users, phase, data.n_items)
+        (scores,) = self.pieces(data, users, phase, data.n_items)
         return scores
 
-    def pieces(
-        self, data: DomainData, users: IntArray, phase: Phase, width: int
-    ) -> Iterator[tuple[int, FloatArray]]:
-        """Yield the same scores so many items at a time, with the first item of each piece.
-
-        A piece is overwritten by the next.
-        """
+    def pieces(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> Iterator[FloatArray]:
+        """Yield the same scores, `width` items at a time; a piece is overwritten by the next."""
         queries, items, bias = self._factors(data, users, phase)
         counted = self._followed(data, users, phase)
         room = np.empty(len(users) * min(width, data.n_items), dtype=np.float32)
@@ -100,7 +95,7 @@ class ThoughtSpaceRanker:
             if counted is not None:
                 few = counted[:, part].tocoo()
                 scores[few.row, few.col] += few.data  # a product of sparse matrices names no place twice
-            yield first, scores
+            yield scores
 
     @torch.inference_mode()
     def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:

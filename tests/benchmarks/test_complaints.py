@@ -15,23 +15,18 @@ from pulse_pipeline.thought_space.assemble import assemble
 from tests.evaluation.ablations.test_ablations import CONFIG, USERS, WORDS, encode, tables
 
 
-def reviewed(at_test=None):
-    """Every item of every user is reviewed, in other words where it is tested if they are given."""
+def reviewed(splits=(), text="kite kite kite"):
+    """Every item of every user is reviewed, those of some splits in other words."""
     words = np.random.default_rng(1).choice(WORDS, (len(tables().interactions), 3))
-    interactions = tables().interactions.with_columns(
-        review_title=pl.lit(None, pl.String),
-        review_text=pl.Series([" ".join(row) for row in words]),
-    )
-    if at_test is None:
-        return interactions
-    text = pl.when(split_loo="test").then(pl.lit(at_test)).otherwise("review_text")
-    return interactions.with_columns(review_text=text)
+    own = pl.Series([" ".join(row) for row in words])
+    changed = pl.when(pl.col("split_loo").is_in(splits)).then(pl.lit(text)).otherwise(own)
+    return tables().interactions.with_columns(review_title=pl.lit(None, pl.String), review_text=changed)
 
 
-def domain(name="shop", interactions=None):
+def domain(name="shop", interactions=None, centre=None):
     interactions = reviewed() if interactions is None else interactions
     data = assemble(name, "loo", interactions, tables().item_embeddings.drop("thought"))
-    return Domain(data, Complaints.read(data, interactions, encode))
+    return Domain(data, Complaints.read(data, interactions, encode, centre))
 
 
 class Even:
@@ -65,15 +60,32 @@ def test_who_complained_of_nothing_is_ranked_as_before():
     assert np.array_equal(scores, Even().score(found.data, users, "test"))
 
 
-@pytest.mark.parametrize("phase", ["valid", "test"])
-def test_nothing_is_read_of_what_is_to_be_predicted(phase):
-    one, other = domain(), domain(interactions=reviewed("kite kite kite"))
+@pytest.mark.parametrize(("phase", "later"), [("valid", ("valid", "test")), ("test", ("test",))])
+def test_nothing_is_read_of_what_is_to_be_predicted(phase, later):
+    one, other = domain(), domain(interactions=reviewed(later))
     users = one.data.evaluated_users(phase)
     read = [
         Complaining(Even(), each.complaints, each.complaints.of_items, 1.0).score(each.data, users, phase)
         for each in (one, other)
     ]
     assert one.complaints.fingerprint != other.complaints.fingerprint
+    assert np.array_equal(*read)
+
+
+def test_abroad_nothing_is_read_of_what_others_said():
+    """Whoever complains in training says something else; the one who is asked does not."""
+    asked = pl.col("user_id") == "u05"
+    changed = reviewed().with_columns(
+        review_text=pl.when(asked).then("review_text").otherwise(pl.lit("kite kite kite"))
+    )
+    centre = np.full(encode(["kite"]).shape[1], 0.01, dtype=np.float32)
+    one, other = domain(centre=centre), domain(interactions=changed, centre=centre)
+    user = np.array([one.data.user_ids.index("u05")])
+    read = [
+        Complaining(Even(), each.complaints, each.against(TEXTS), 1.0).score(each.data, user, "test")
+        for each in (one, other)
+    ]
+    assert one.complaints.about(int(user[0]), one.data.history(int(user[0]), "test")).any()
     assert np.array_equal(*read)
 
 
@@ -89,7 +101,12 @@ def test_rows_at_home_and_abroad_stand_on_the_page(tmp_path):
     }
     for row in rows:
         assert row["difference"] == pytest.approx(row["ndcg@10"] - row["without"])
-        assert 0 < row["users_who_complained"] <= USERS
+        assert 0 < row["users_who_complained"] <= row["n_users"]
+    whole, last = (
+        next(row["users_who_complained"] for row in rows if row["users"] == users)
+        for users in ("all", "only the last item known")
+    )
+    assert last < whole
     out = tmp_path / "bets.json"
     renew(out, rows, same(rows, *complaints.KEY))
     write_page(out)

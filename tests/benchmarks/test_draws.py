@@ -1,5 +1,6 @@
 """Draws are averaged text by text, and only draws about the same histories are."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 from benchmarks import draws
+from benchmarks.kept_rows import renew, same
 from tests.evaluation.ablations.test_ablations import CONFIG, encode, tables, vectors
 
 
@@ -14,7 +16,9 @@ def told(seed):
     """The tables' rationales in other words."""
     written = tables().rationales
     texts = pl.Series(np.random.default_rng(seed).permutation(written["rationale"].to_numpy()))
-    return written.with_columns(rationale=texts, vector=vectors(texts))
+    return written.with_columns(
+        rationale=texts, vector=vectors(texts), encoder=pl.lit("e"), encoder_revision=pl.lit("1")
+    )
 
 
 def test_the_mean_of_each_text_is_over_the_draws_that_hold_it():
@@ -58,8 +62,10 @@ def kept(home, table, about):
 
 @pytest.fixture
 def first():
-    told = {"history_hash": pl.lit("h"), "model": pl.lit("m"), "spec_fingerprint": pl.lit("one")}
-    return replace(tables(), rationales=tables().rationales.with_columns(**told))
+    columns = {"history_hash": pl.lit("h"), "model": pl.lit("m"), "spec_fingerprint": pl.lit("one")}
+    return replace(
+        tables(), rationales=tables().rationales.with_columns(**columns), rationale_embeddings=told(0)
+    )
 
 
 def test_a_draw_counts_once(first, tmp_path):
@@ -74,6 +80,22 @@ def test_draws_are_about_the_same_histories(first, tmp_path):
     root = kept(tmp_path, told(1), first.rationales.with_columns(history_hash=pl.lit("other")))
     with pytest.raises(SystemExit, match="of other histories"):
         draws._further([root], "shop", first)
+
+
+def test_draws_are_read_by_one_encoder(first, tmp_path):
+    other = first.rationales.with_columns(spec_fingerprint=pl.lit("two"))
+    root = kept(tmp_path, told(1).with_columns(encoder_revision=pl.lit("2")), other)
+    with pytest.raises(SystemExit, match="by another encoder"):
+        draws._further([root], "shop", first)
+
+
+def test_rows_of_the_average_leave_those_of_other_bets(tmp_path):
+    out = tmp_path / "bets.json"
+    row = {"domain": "shop", "writer": "m", "minus": "no rationales", "sources": None}
+    for bet in ("user rationales", draws.BET, "user rationales"):
+        rows = [row | {"bet": bet}]
+        renew(out, rows, same(rows, *draws.KEY))
+    assert [kept_row["bet"] for kept_row in json.loads(out.read_text())] == [draws.BET, "user rationales"]
 
 
 def test_a_home_without_the_domain_says_so(first, tmp_path):

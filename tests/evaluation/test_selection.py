@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pulse_pipeline.evaluation import selection
 from pulse_pipeline.evaluation.selection import Best, largest
+from pulse_pipeline.thought_space.data import FloatArray, IntArray
 
 
 @settings(max_examples=150, deadline=None)
@@ -35,8 +36,7 @@ def test_any_shape_and_mask(
         found = Best(m, k)
         for columns in np.array_split(np.arange(n), min(pieces, n)):
             found.take(int(columns[0]), scores[:, columns], masked)
-        columns, best = found.ranked()
-    assert not found.spoilt
+        columns, best = found.columns, found.scores
     assert np.array_equal(scores, before)
     scores[masked] = -np.inf
     order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
@@ -52,13 +52,25 @@ def test_scores_that_may_not_be_written_to() -> None:
     assert columns.tolist() == [[199, 198]] * 3
 
 
-@pytest.mark.parametrize("place", [0, 70, 99])
-def test_a_score_that_is_no_number_shows(place: int) -> None:
-    scores = np.zeros((3, 100), dtype=np.float32)
-    scores[1, place] = np.nan
-    best = Best(3, 5)
-    best.take(0, scores, (np.empty(0, dtype=np.int64),) * 2)
-    assert best.spoilt
+@pytest.mark.parametrize("scores", [np.zeros(4096), np.arange(4096), -np.arange(4096)])
+def test_of_a_piece_no_more_is_looked_into_than_the_best_runs(
+    scores: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    merge = Best._merge
+
+    def counted(self: Best, rows: IntArray, columns: IntArray, found: FloatArray) -> None:
+        sizes.append(len(rows))
+        merge(self, rows, columns, found)
+
+    monkeypatch.setattr(Best, "_merge", counted)
+    best = Best(2, 3)
+    whole = np.tile(scores.astype(np.float32), (2, 1))
+    nothing = (np.empty(0, dtype=np.int64),) * 2
+    for first in range(0, 4096, 512):
+        best.take(first, whole[:, first : first + 512], nothing)
+    assert max(sizes) <= 2 * 3 * selection.RUN
+    assert best.columns.tolist() == np.argsort(-whole, axis=1, kind="stable")[:, :3].tolist()
 
 
 def test_nothing_is_taken_of_no_rows() -> None:

@@ -89,10 +89,10 @@ def test_in_pieces_scores_are_what_they_are_at_once(width):
     data = _circle()
     ranker = ThoughtSpaceRanker(train("circle", [data], COUNTED).model)
     users = np.arange(7)
-    pieces = [(first, piece.copy()) for first, piece in ranker.pieces(data, users, "test", width)]
-    assert [first for first, _ in pieces] == list(range(0, N_ITEMS, width))
+    pieces = [piece.copy() for piece in ranker.pieces(data, users, "test", width)]
+    assert all(piece.shape[1] == width for piece in pieces[:-1])
     whole = ranker.score(data, users, "test")
-    assert np.allclose(np.hstack([piece for _, piece in pieces]), whole, atol=1e-6)
+    assert np.allclose(np.hstack(pieces), whole, atol=1e-6)
     parts = ranker.parts(data, 3, "test")
     assert parts.following.any()
     assert np.allclose(parts.thought + parts.item + parts.following + parts.trend, whole[3], atol=1e-5)
@@ -111,13 +111,25 @@ def test_the_best_of_pieces_are_the_best_of_all(monkeypatch):
     assert np.allclose(np.take_along_axis(scores, top.items, axis=1), top.scores, atol=1e-6)
 
 
-def test_a_piece_without_numbers_is_refused():
-    class Broken(ThoughtSpaceRanker):
-        def pieces(self, data, users, phase, width):
-            for first, piece in super().pieces(data, users, phase, width):
-                yield first, piece * np.nan
+class Broken(ThoughtSpaceRanker):
+    """Pieces are not what they should be."""
 
+    def pieces(self, data, users, phase, width):
+        whole = list(super().pieces(data, users, phase, width))
+        yield from self.broken(whole)
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [
+        (lambda pieces: [piece * np.nan for piece in pieces], "pulse gave NaN scores in circle"),
+        (lambda pieces: [piece[:, 1:] for piece in pieces], "gave scores of shape"),
+        (lambda pieces: pieces[:-1], "is shorter"),
+    ],
+)
+def test_pieces_that_are_not_all_scores_are_refused(broken, error, monkeypatch):
     data = _circle()
-    broken = Broken(train("circle", [data], COUNTED).model)
-    with pytest.raises(ValueError, match="pulse gave NaN scores in circle"):
-        ranking.top_k(broken, data, np.arange(3), "test", 2)
+    monkeypatch.setattr(Broken, "broken", staticmethod(broken), raising=False)
+    monkeypatch.setattr(ranking, "MAX_BLOCK", 15)
+    with pytest.raises(ValueError, match=error):
+        ranking.top_k(Broken(train("circle", [data], COUNTED).model), data, np.arange(3), "test", 2)
