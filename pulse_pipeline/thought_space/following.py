@@ -53,9 +53,11 @@ class Following:
         scores: FloatArray = self._summed(histories, 1.0).toarray()
         return scores
 
-    def columns(self, histories: list[IntArray], weight: float) -> sparse.csc_matrix:
-        """`weight` times these, mostly 0, to be read by columns [len(histories), n_items]."""
-        return self._summed(histories, weight).tocsc()
+    def entries(self, histories: list[IntArray], weight: float) -> tuple[IntArray, IntArray, FloatArray]:
+        """Rows, columns and values of `weight` times these where they are not 0, by ascending columns."""
+        counted = self._summed(histories, weight).tocoo()
+        order = np.argsort(counted.col, kind="stable")
+        return counted.row[order], counted.col[order], counted.data[order]
 
     def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:
         recent = [items[-self._last :][::-1] for items in histories]

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
@@ -85,16 +84,15 @@ class ThoughtSpaceRanker:
     def pieces(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> Iterator[FloatArray]:
         """Yield the same scores, `width` items at a time; a piece is overwritten by the next."""
         queries, items, bias = self._factors(data, users, phase)
-        counted = self._followed(data, users, phase)
+        rows, columns, values = self._followed(data, users, phase)
         room = np.empty(len(users) * min(width, data.n_items), dtype=np.float32)
         for first in range(0, data.n_items, width):
             part = slice(first, min(first + width, data.n_items))
             shape = len(users), part.stop - first
             scores = room[: math.prod(shape)].reshape(shape)
             _score(queries, items[part], bias[part], scores)
-            if counted is not None:
-                few = counted[:, part].tocoo()
-                scores[few.row, few.col] += few.data  # a product of sparse matrices names no place twice
+            few = slice(*np.searchsorted(columns, (first, part.stop)))
+            scores[rows[few], columns[few] - first] += values[few]  # no place is named twice
             yield scores
 
     @torch.inference_mode()
@@ -149,13 +147,16 @@ class ThoughtSpaceRanker:
         return queries, items, bias
 
     @torch.inference_mode()
-    def _followed(self, data: DomainData, users: IntArray, phase: Phase) -> sparse.csc_matrix | None:
-        """What is added for what follows the last items; None for nothing [m, n]."""
+    def _followed(
+        self, data: DomainData, users: IntArray, phase: Phase
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Rows, ascending columns and values of what is added for what follows the last items."""
         space, _ = self._prepare(data)
         following = float(self._model.home(data.domain).following) if self._home(space) else 0.0
         if not following:
-            return None
-        return self._counted(data)[0].columns([data.history(user, phase) for user in users], following)
+            nothing = np.empty(0, dtype=np.int64)
+            return nothing, nothing, np.empty(0, dtype=np.float32)
+        return self._counted(data)[0].entries([data.history(user, phase) for user in users], following)
 
     def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:
         if self._counts is None or self._counts[0] is not data:

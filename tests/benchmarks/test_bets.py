@@ -106,3 +106,21 @@ def test_what_was_written_about_arrivals_is_told_beside(rows, tmp_path):
     page = (tmp_path / "bets.md").read_text()
     assert f"| films, games | first item | none | 9 | 0.2500 | {told} |" in page
     assert "left out" not in page
+
+
+def tuned(folder, weights):
+    folder.mkdir(exist_ok=True)
+    (folder / "model.safetensors").write_bytes(weights)
+    return bets._read_by(folder, list(bets.BETS), Settings())
+
+
+def test_a_tuned_encoder_is_run_alone_and_is_another_when_tuned_again(tmp_path):
+    first, run = tuned(tmp_path / "tuned", b"one")
+    assert run == [bets.ANOTHER]
+    again, _ = tuned(tmp_path / "tuned", b"two")
+    assert first.fingerprint() != again.fingerprint()
+    assert tuned(tmp_path / "tuned", b"two")[0] == again
+
+
+def test_no_other_encoder_is_loaded_where_none_is_asked_for():
+    assert bets._read_by(None, ["no rationales"], Settings()) == (None, ["no rationales"])

@@ -77,11 +77,16 @@ def test_test_items_decide_no_weight():
     assert weights[0] == weights[1]
 
 
-def test_by_columns_counts_are_the_same_wherever_items_repeat():
+def test_entries_are_all_that_is_counted_by_columns_wherever_items_repeat():
     data = _circle()
     following = Following(data)
     histories = [data.sequences[0], np.array([3, 3, 3]), np.empty(0, np.int64)]
-    assert np.allclose(following.columns(histories, 4.0).toarray(), 4 * following.scores(histories))
+    rows, columns, values = following.entries(histories, 4.0)
+    assert (np.diff(columns) >= 0).all()
+    laid_out = np.zeros((3, N_ITEMS), np.float32)
+    np.add.at(laid_out, (rows, columns), values)
+    assert np.allclose(laid_out, 4 * following.scores(histories))
+    assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == len(rows)
 
 
 @pytest.mark.parametrize("width", [1, 5, N_ITEMS, 100])
