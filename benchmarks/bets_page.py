@@ -25,20 +25,22 @@ width of two views with nothing new in the second. A gain that these keep is no 
 Where validation gives them the weight 0, the model is made without them and ranks as without thoughts, to
 the digit (not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are
 older and had the width of two views; there it ran as Q4_K_M, elsewhere in int8). Rationales of users are
-served as far as validation lets them be, in the rows of bets 1, 4 and 5 on Gift_Cards and
-Magazine_Subscriptions in full, by code from before it was asked; *rationales in full* serves them whatever
-it says. A model without any trains no step that hides what only a home has, so that what *no rationales*
-loses need not be what they say: *shuffled* tells. Of whom *only the last* items are known, the items before
-are what nobody knows: they may be ranked too. The model was trained on them; cold is such a history, not
-the person.
+served as far as validation lets them be, on Gift_Cards and Magazine_Subscriptions in the rows minus item
+thoughts, ratings or for *another encoder* in full, by code from before it was asked; *rationales in full*
+serves them whatever it says, and where complaints are read there are none. A model without any trains no
+step that hides what only a home has, so that what *no rationales* loses need not be what they say:
+*shuffled* tells. Of whom *only the last* items are known, the items before are what nobody knows: they may
+be ranked too. The model was trained on them; cold is such a history, not the person.
+
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better. *Encoder tuned by the
-contrast* reads them with that of the faithful arm's stage C (MiniLM tuned in full, behaviour side, ten
-epochs): below zero, the tuned one reads better. *One of them* is a model of one rationale a user, held
-against that of three, drawn with other seeds and averaged; *in full* serves both whatever validation says.
-*Complaints* are what a user wrote of items that the user rated low: the more an item is alike, by what others
-complained about or by its text, the lower it comes. Where validation gives that no weight the difference is
-0 to the digit. No other set has reviews.
+contrast* reads texts and rationales with that of the faithful arm's stage C (MiniLM tuned in full, the
+behaviour side, ten epochs), where nothing was written about items: below zero, the tuned one reads better.
+*One of them* is a model of one rationale a user, held against that of three, drawn with other seeds and
+averaged; *in full* serves both whatever validation says. *Complaints* are what a user wrote of items that
+the user rated low: the more an item is alike, by what others complained about or by its text, the lower it
+comes. Where validation gives that no weight the difference is 0 to the digit. Only Gift_Cards and
+Magazine_Subscriptions have reviews.
 """
 
 

@@ -9,12 +9,13 @@ sources' validation items. A run that is killed goes on where it stopped.
 
     pulse run --domains Gift_Cards --select item_embeddings
     python -m benchmarks.complaints Gift_Cards --seeds 3
-    python -m benchmarks.complaints Gift_Cards --sources Office_Products
+    python -m benchmarks.complaints Gift_Cards --sources Magazine_Subscriptions
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,7 @@ def main() -> None:
         sources = [_domain(name) for name in arguments.sources or ()]
         for name in arguments.domains:
             if sources:
-                # What others said in the target is not to be known, in the mean either.
-                centre = np.mean([source.complaints.centre for source in sources], axis=0)
-                rows = list(abroad(_domain(name, centre), sources, config))
+                rows = list(abroad(partial(_domain, name), sources, config))
             else:
                 rows = list(at_home(_domain(name), config, range(arguments.seeds), kept / name))
             renew(arguments.out, rows, same(rows, *KEY))
@@ -211,8 +210,18 @@ def at_home(domain: Domain, config: ThoughtSpaceConfig, seeds: range, kept: Path
                 )
 
 
-def abroad(target: Domain, sources: list[Domain], config: ThoughtSpaceConfig) -> Iterator[dict[str, Any]]:
-    """What complaints add, by items' texts, in a domain that nothing was fitted on."""
+def abroad(
+    centred: Callable[[FloatArray], Domain], sources: list[Domain], config: ThoughtSpaceConfig
+) -> Iterator[dict[str, Any]]:
+    """What complaints add, by items' texts, in a domain that nothing was fitted on.
+
+    Args:
+        centred: The domain, given what its complaints are centred by.
+        sources: The domains that readers and the weight are fitted on.
+        config: The settings of the reader.
+    """
+    # What others said in the target is not to be known, in the mean either.
+    target = centred(np.mean([source.complaints.centre for source in sources], axis=0))
     mix = "+".join(source.data.domain for source in sources)
     fitted = config.model_copy(update=UNTRAINED)
     ranker = ThoughtSpaceRanker(train(mix, [source.data for source in sources], fitted).model)

@@ -160,7 +160,7 @@ def top_k(
         data, phase = serving_view(data), "test"
     items = np.full((len(users), k), -1, dtype=np.int64)
     scores = np.full((len(users), k), -np.inf, dtype=np.float32)
-    # Many users against few items at a time: a cache holds the scores while they are looked through.
+    # Many users against few items at a time: a cache holds the items, and the product is nearer to a square.
     together = 1 if isinstance(ranker, Piecewise) else data.n_items
     for block in _blocks(len(users), together, chunk):
         best = Best(len(users[block]), k)

@@ -153,7 +153,7 @@ class ThoughtSpaceRanker:
         """Rows, ascending columns and values of what is added for what follows the last items."""
         space, _ = self._prepare(data)
         following = float(self._model.home(data.domain).following) if self._home(space) else 0.0
-        if not following:
+        if not following or not len(users):
             nothing = np.empty(0, dtype=np.int64)
             return nothing, nothing, np.empty(0, dtype=np.float32)
         return self._counted(data)[0].entries([data.history(user, phase) for user in users], following)

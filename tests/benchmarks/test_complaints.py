@@ -89,11 +89,20 @@ def test_abroad_nothing_is_read_of_what_others_said():
     assert np.array_equal(*read)
 
 
+def test_abroad_complaints_are_centred_by_what_the_sources_said():
+    given = []
+    sources = [domain("films"), domain("games", reviewed(["train"], "silk tea"))]
+    list(complaints.abroad(lambda centre: given.append(centre) or domain(centre=centre), sources, CONFIG))
+    first, second = (source.complaints.centre for source in sources)
+    assert not np.allclose(first, second)
+    assert np.allclose(given, (first + second) / 2)
+
+
 def test_rows_at_home_and_abroad_stand_on_the_page(tmp_path):
     shop, films = domain(), domain("films")
     rows = [
         *complaints.at_home(shop, CONFIG, range(2), tmp_path / "kept"),
-        *complaints.abroad(shop, [films], CONFIG),
+        *complaints.abroad(lambda centre: domain(centre=centre), [films], CONFIG),
     ]
     assert {(row["reader"], row["minus"]) for row in rows} == {
         *((reader, what) for reader in ("untrained", "trained") for what in (OTHERS, TEXTS)),

@@ -89,6 +89,12 @@ def test_entries_are_all_that_is_counted_by_columns_wherever_items_repeat():
     assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == len(rows)
 
 
+def test_of_nobody_nothing_is_counted():
+    data = _circle()
+    ranker = ThoughtSpaceRanker(train("circle", [data], COUNTED).model)
+    assert ranker.score(data, np.empty(0, np.int64), "test").shape == (0, N_ITEMS)
+
+
 @pytest.mark.parametrize("width", [1, 5, N_ITEMS, 100])
 def test_in_pieces_scores_are_what_they_are_at_once(width):
     data = _circle()
