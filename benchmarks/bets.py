@@ -92,6 +92,10 @@ UNTRAINED = {"epochs": 0, "following_weights": (0.0,), "trend_weights": (0.0,)}
 """Text-kNN, its few scalars fitted on validation: what thoughts are worth before anything is learned."""
 
 
+KNOWN = (0, 1, 3)
+"""How many of the latest items of each user are known; 0 for all."""
+
+
 @dataclass(frozen=True)
 class Brief(DomainData):
     """A domain of which only the latest items of each user are known at serving.
@@ -105,6 +109,11 @@ class Brief(DomainData):
     def history(self, user: int, phase: Phase) -> IntArray:
         """The latest items that `user` is known to have."""
         return super().history(user, phase)[-self.known :]
+
+
+def knowing(data: DomainData, known: int) -> DomainData:
+    """The domain of whose users so many of the latest items are known, one of `KNOWN`."""
+    return Brief(**vars(data), known=known) if known else data
 
 
 def main() -> None:
@@ -255,9 +264,7 @@ def gains_of(
 def _ranks(job: Job, material: Material) -> dict[int, IntArray]:
     if not job.path.exists():
         ranker = job.ranker(material)
-        views = {
-            known: job.data if not known else Brief(**vars(job.data), known=known) for known in (0, 1, 3)
-        }
+        views = {known: knowing(job.data, known) for known in KNOWN}
         ranks = {str(known): user_ranks(ranker, view, "test").ranks for known, view in views.items()}
         with replacing(job.path) as aside:
             pl.DataFrame(ranks).write_parquet(aside)

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from assets.ablations import encoding
-from benchmarks.bets import KEY, RESULTS, UNTRAINED, Brief, groups, row
+from benchmarks.bets import KEY, KNOWN, RESULTS, UNTRAINED, groups, knowing, row
 from benchmarks.bets_page import write_page
 from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_data
@@ -40,7 +40,7 @@ from pulse_pipeline.provenance import fingerprint
 from pulse_pipeline.settings import load_settings
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
-from pulse_pipeline.thought_space.geometry import has_text
+from pulse_pipeline.thought_space.geometry import centred, measure, unit
 from pulse_pipeline.thought_space.identity import content
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
@@ -52,8 +52,6 @@ WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)
 """What a complaint may cost, in standard deviations of the user's scores a unit of cosine."""
 
 OTHERS, TEXTS = "complaints, by others' complaints", "complaints, by texts"
-KNOWN = (0, 3, 1)
-"""How many of the latest items of each user are known; 0 for all."""
 
 
 @dataclass(frozen=True)
@@ -96,18 +94,22 @@ class Complaints:
             centre = (
                 vectors[trained].mean(axis=0) if trained.any() else np.zeros(vectors.shape[1], np.float32)
             )
-        vectors = _unit(vectors - centre)
+        vectors = unit(vectors - centre)
         of_users: list[dict[int, FloatArray]] = [{} for _ in data.user_ids]
         for user, item, vector in zip(said["user"], said["item"], vectors, strict=True):
             of_users[user][item] = vector
         of_items = np.zeros((data.n_items, vectors.shape[1]), dtype=np.float32)
         np.add.at(of_items, said["item"].to_numpy()[trained], vectors[trained])
-        return cls(of_users, _unit(of_items), centre, fingerprint(said["text"].to_list()))
+        return cls(of_users, unit(of_items), centre, fingerprint(said["text"].to_list()))
 
     def about(self, user: int, known: IntArray) -> FloatArray:
         """What a user complained about among known items: a unit vector, zero for nothing [d]."""
         said = [self.of_users[user][item] for item in known.tolist() if item in self.of_users[user]]
-        return _unit(np.sum(said, axis=0)) if said else np.zeros(self.of_items.shape[1], dtype=np.float32)
+        return (
+            unit(np.sum(said, axis=0, keepdims=True))[0]
+            if said
+            else np.zeros(self.of_items.shape[1], dtype=np.float32)
+        )
 
 
 class Complaining:
@@ -146,21 +148,20 @@ class Domain:
         if what == OTHERS:
             return self.complaints.of_items
         texts = self.data.item_vectors
-        return np.where(has_text(texts)[:, None], _unit(texts - texts.mean(axis=0)), 0)
+        return centred(texts, measure(texts).centre)
 
     def gains(self, ranker: Ranker, what: str, weight: float, phase: Phase, known: int = 0) -> Any:
         """NDCG@10 of each user of `phase`, of whom so many items are known, 0 for all."""
         reader = Complaining(ranker, self.complaints, self.against(what), weight) if weight else ranker
-        return METRICS["NDCG"](user_ranks(reader, self._view(known), phase).ranks, 10).astype(np.float64)
+        return METRICS["NDCG"](user_ranks(reader, knowing(self.data, known), phase).ranks, 10).astype(
+            np.float64
+        )
 
     def who_complained(self, known: int = 0) -> NDArray[np.bool_]:
         """Which test users complained about something that is known of them."""
-        view = self._view(known)
+        view = knowing(self.data, known)
         users = view.evaluated_users("test").tolist()
         return np.array([self.complaints.about(user, view.history(user, "test")).any() for user in users])
-
-    def _view(self, known: int) -> DomainData:
-        return Brief(**vars(self.data), known=known) if known else self.data
 
 
 def main() -> None:
@@ -211,17 +212,17 @@ def at_home(domain: Domain, config: ThoughtSpaceConfig, seeds: range, kept: Path
 
 
 def abroad(
-    centred: Callable[[FloatArray], Domain], sources: list[Domain], config: ThoughtSpaceConfig
+    load: Callable[[FloatArray], Domain], sources: list[Domain], config: ThoughtSpaceConfig
 ) -> Iterator[dict[str, Any]]:
     """What complaints add, by items' texts, in a domain that nothing was fitted on.
 
     Args:
-        centred: The domain, given what its complaints are centred by.
+        load: The domain, given what its complaints are centred by.
         sources: The domains that readers and the weight are fitted on.
         config: The settings of the reader.
     """
     # What others said in the target is not to be known, in the mean either.
-    target = centred(np.mean([source.complaints.centre for source in sources], axis=0))
+    target = load(np.mean([source.complaints.centre for source in sources], axis=0))
     mix = "+".join(source.data.domain for source in sources)
     fitted = config.model_copy(update=UNTRAINED)
     ranker = ThoughtSpaceRanker(train(mix, [source.data for source in sources], fitted).model)
@@ -285,12 +286,6 @@ def _low(data: DomainData, interactions: pl.DataFrame) -> pl.DataFrame:
     text = pl.concat_str("review_title", "review_text", separator=". ", ignore_nulls=True)
     texts = interactions.select("user_id", "item_id", text=text)
     return names.join(texts, on=["user_id", "item_id"]).filter(pl.col("text").str.strip_chars() != "")
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: FloatArray = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return unit
 
 
 def _domain(name: str, centre: FloatArray | None = None) -> Domain:

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from benchmarks import beside_rectools
 from benchmarks.resume import peak_bytes
@@ -53,7 +52,7 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all but training by default")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the users ranked, of interactions")
-    parser.add_argument("--cores", type=int, default=2, help="threads of torch and of numpy")
+    parser.add_argument("--cores", type=int, default=2, help="threads of torch")
     parser.add_argument("--rectools", type=Path, help="the Python of an environment with RecTools")
     parser.add_argument("--domain", default="ML-100K", help="what to train on, of the domains in PULSE_HOME")
     parser.add_argument("--epochs", type=int, default=30, help="most epochs of both models, for `training`")
@@ -63,8 +62,7 @@ def main() -> None:
     if arguments.measure is not None:
         torch.set_num_threads(arguments.cores)
         (part,) = arguments.parts
-        with threadpool_limits(arguments.cores, "blas"):
-            print(json.dumps(PARTS[part][0](arguments.measure, arguments)))
+        print(json.dumps(PARTS[part][0](arguments.measure, arguments)))
         return
     wanted = arguments.parts or [part for part in PARTS if part != "training" or arguments.rectools]
     figures = [figure for part in wanted for figure in measured(part, arguments)]

@@ -64,7 +64,7 @@ class SourceText:
         self.name = "text-kNN from the source"
         source, self.items = _centred(arrivals.source), _centred(arrivals.target)
         self._row = {int(user): row for row, user in enumerate(arrivals.people)}
-        self.had = _unit(np.stack([source[items].mean(axis=0) for items in arrivals.told]))
+        self.had = geometry.unit(np.stack([source[items].mean(axis=0) for items in arrivals.told]))
 
     def rows(self, users: IntArray) -> IntArray:
         """Which of the people some users of the target are [len(users)]."""
@@ -170,7 +170,7 @@ def _reasons(arrivals: Arrivals, use: Use, seed: int) -> FloatArray:
     # What all rationales share is phrasing; of the test part's not even the mean is looked at.
     centre = vectors[learned].mean(axis=0)
     used = shuffled(vectors, seed) if use == "shuffled" else vectors
-    return np.where(there[:, None], _unit(np.nan_to_num(used) - centre), zero)
+    return np.where(there[:, None], geometry.unit(np.nan_to_num(used) - centre), zero)
 
 
 def _centred(data: DomainData) -> FloatArray:
@@ -179,7 +179,3 @@ def _centred(data: DomainData) -> FloatArray:
 
 def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(counts / counts.sum(axis=-1, keepdims=True).clip(min=1e-12))
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-9))

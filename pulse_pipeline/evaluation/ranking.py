@@ -17,7 +17,7 @@ from pulse_pipeline.evaluation.selection import Best, Entries
 from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 
-CHUNK, TOP_CHUNK = 512, 1024
+CHUNK, TOP_CHUNK = 512, 1024  # users scored together at most: for ranks, and for the best items
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
 
 

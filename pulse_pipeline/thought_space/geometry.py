@@ -95,7 +95,7 @@ def second_view(texts: View, thoughts: FloatArray | None, listed: NDArray[np.boo
 def centred(vectors: FloatArray, centre: FloatArray) -> FloatArray:
     """Shift vectors by `centre` and scale them to length 1; zero and NaN rows become zero rows."""
     present = has_text(vectors)
-    return np.where(present[:, None], _unit(np.nan_to_num(vectors) - centre), 0.0).astype(np.float32)
+    return np.where(present[:, None], unit(np.nan_to_num(vectors) - centre), 0.0).astype(np.float32)
 
 
 def has_text(vectors: FloatArray) -> NDArray[np.bool_]:
@@ -103,7 +103,8 @@ def has_text(vectors: FloatArray) -> NDArray[np.bool_]:
     return np.asarray(((vectors != 0) & ~np.isnan(vectors)).any(axis=1))
 
 
-def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
+def unit(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Rows of length 1; a zero row stays zero [n, d]."""
     return np.asarray(vectors / _lengths(vectors))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.geometry import unit
 
 LAST = 10
 NO_TEXT = -2.0  # below every cosine: an item of which nothing is known is never recommended first
@@ -41,12 +42,12 @@ class TextKNN:
 
     def fit(self, data: DomainData) -> Self:
         """Take the catalogue's vectors; of interactions only which items there were before the cut."""
-        vectors = _unit(data.item_vectors)
+        vectors = unit(data.item_vectors)
         self._has_text: NDArray[np.bool_] = np.any(vectors != 0, axis=1)
         seen = self._has_text & data.listed
         if self.centred and seen.any():
             mean = vectors[seen].mean(axis=0)
-            vectors = np.where(self._has_text[:, None], _unit(vectors - mean), 0.0).astype(np.float32)
+            vectors = np.where(self._has_text[:, None], unit(vectors - mean), 0.0).astype(np.float32)
         self._vectors = vectors
         self._weights = (self.decay ** np.arange(self.last)[::-1]).astype(np.float32)
         return self
@@ -55,12 +56,6 @@ class TextKNN:
         """Cosines in -1 to 1, and `NO_TEXT` for items without text [len(users), n_items]."""
         recent = [data.history(user, phase)[-self.last :] for user in users]
         means = np.stack([self._weights[self.last - len(items) :] @ self._vectors[items] for items in recent])
-        scores = _unit(means) @ self._vectors.T
+        scores: FloatArray = unit(means) @ self._vectors.T
         scores[:, ~self._has_text] = NO_TEXT
         return scores.astype(np.float32, copy=False)
-
-
-def _unit(vectors: FloatArray) -> FloatArray:
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    unit: FloatArray = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
-    return unit
