@@ -39,11 +39,29 @@ def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK)
             "--workers", "1",
         ],
     }  # fmt: skip
-    servers = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
     print(
         f"Dagster  http://{LOOPBACK}:{dagster_port}\nMLflow   http://{LOOPBACK}:{mlflow_port}",
         file=sys.stderr,
     )
+    run_together(commands, environment)
+
+
+def run_together(commands: dict[str, list[str]], environment: dict[str, str]) -> NoReturn:
+    """Run servers until one ends, or SIGINT or SIGTERM asks all to.
+
+    Args:
+        commands: By name, what starts each.
+        environment: Of all of them.
+
+    Raises:
+        PulseError: A server ended by itself.
+        KeyboardInterrupt: The servers were asked to end, and have.
+    """
+    # A shell has what it runs in the background ignore SIGINT, and a child ignores what its parent does:
+    # handled here, it ends the servers.
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.default_int_handler)
+    servers = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
     try:
         _wait(servers)
     finally:
