@@ -13,9 +13,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pulse_pipeline import schemas
+from pulse_pipeline.evaluation.screening import KEPT, settled
 from pulse_pipeline.evaluation.selection import Best, Entries
 from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.factors import RoughScores
 
 CHUNK, TOP_CHUNK = 512, 1024  # users scored together at most: for ranks, and for the best items
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
@@ -49,6 +51,15 @@ class Piecewise(Ranker, Protocol):
 
     def pieces(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> Iterator[FloatArray]:
         """Yield what `score` gives, `width` items at a time; a piece may be overwritten by the next."""
+        ...
+
+
+@runtime_checkable
+class Rough(Piecewise, Protocol):
+    """A ranker that can score a large catalogue faster than it scores it exactly."""
+
+    def rough(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> RoughScores | None:
+        """Scores near what `pieces` yields, `width` items at a time; None where that would save no time."""
         ...
 
 
@@ -163,11 +174,7 @@ def top_k(
     # Many users against few items at a time: a cache holds the items, and the product is nearer to a square.
     together = 1 if isinstance(ranker, Piecewise) else data.n_items
     for block in _blocks(len(users), together, chunk):
-        best = Best(len(users[block]), k)
-        seen = _seen(data, users[block], phase)
-        for first, piece in _pieces(ranker, data, users[block], phase):
-            best.take(first, piece, seen)
-        items[block], scores[block] = best.columns, best.scores
+        items[block], scores[block] = _best(ranker, data, users[block], phase, k)
     return TopK(users, items, scores)
 
 
@@ -204,17 +211,55 @@ def _scores(ranker: Ranker, data: DomainData, users: IntArray, phase: Phase) -> 
     return scores
 
 
+def _best(
+    ranker: Ranker, data: DomainData, users: IntArray, phase: Phase, k: int
+) -> tuple[IntArray, FloatArray]:
+    """Find items and scores of the best unseen, by rough scores first where that is faster [m, k], [m, k]."""
+    rough = ranker.rough(data, users, phase, _width(users)) if isinstance(ranker, Rough) else None
+    if rough is None:
+        return _looked_through(ranker, data, users, phase, k)
+    first = Best(len(users), KEPT * k)
+    _take(first, _checked(rough.pieces, ranker, data, users), _seen(data, users, phase))
+    items, scores, sure = settled(first, rough, k)
+    if not sure.all():
+        items[~sure], scores[~sure] = _looked_through(ranker, data, users[~sure], phase, k)
+    return items, scores
+
+
+def _looked_through(
+    ranker: Ranker, data: DomainData, users: IntArray, phase: Phase, k: int
+) -> tuple[IntArray, FloatArray]:
+    best = Best(len(users), k)
+    _take(best, _pieces(ranker, data, users, phase), _seen(data, users, phase))
+    return best.columns, best.scores
+
+
+def _take(best: Best, pieces: Iterator[tuple[int, FloatArray]], seen: Entries) -> None:
+    for first, piece in pieces:
+        best.take(first, piece, seen)
+
+
 def _pieces(
     ranker: Ranker, data: DomainData, users: IntArray, phase: Phase
 ) -> Iterator[tuple[int, FloatArray]]:
     if not isinstance(ranker, Piecewise):
         yield 0, _scores(ranker, data, users, phase)
         return
-    width = max(1, MAX_BLOCK // len(users))
-    starts = range(0, data.n_items, width)
-    for first, scores in zip(starts, ranker.pieces(data, users, phase, width), strict=True):
+    yield from _checked(ranker.pieces(data, users, phase, _width(users)), ranker, data, users)
+
+
+def _checked(
+    pieces: Iterator[FloatArray], ranker: Ranker, data: DomainData, users: IntArray
+) -> Iterator[tuple[int, FloatArray]]:
+    """Pieces beside their first items."""
+    width = _width(users)
+    for first, scores in zip(range(0, data.n_items, width), pieces, strict=True):
         _check(scores, (len(users), min(width, data.n_items - first)), ranker, data)
         yield first, scores
+
+
+def _width(users: IntArray) -> int:
+    return max(1, MAX_BLOCK // len(users))
 
 
 def _check(scores: FloatArray, shape: tuple[int, int], ranker: Ranker, data: DomainData) -> None:

@@ -73,14 +73,18 @@ class Best:
         self._merge(rows[where], first + chosen[where] * RUN + offsets, found[good])
 
     def _merge(self, rows: IntArray, columns: IntArray, scores: FloatArray) -> None:
+        """Take in entries by ascending rows, and columns within them."""
         m, k = self.columns.shape
-        rows = np.concatenate([np.repeat(np.arange(m), k), rows])
-        columns = np.concatenate([self.columns.ravel(), columns])
-        scores = np.concatenate([self.scores.ravel(), scores])
-        order = np.lexsort((columns, -scores, rows))
-        # Every row has k at least, those that it had before.
-        best = order[np.searchsorted(rows[order], np.arange(m))[:, None] + np.arange(k)]
-        self.columns, self.scores = columns[best], scores[best]
+        counts = np.bincount(rows, minlength=m)
+        places = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        shape = m, k + int(counts.max(initial=0))
+        all_columns, all_scores = np.full(shape, -1), np.full(shape, -np.inf, dtype=np.float32)
+        all_columns[:, :k], all_scores[:, :k] = self.columns, self.scores
+        all_columns[rows, k + places], all_scores[rows, k + places] = columns, scores
+        # Stable, and what was taken before lies further left: of equal scores the earlier column stays first.
+        best = np.argsort(-all_scores, axis=1, kind="stable")[:, :k]
+        self.columns = np.take_along_axis(all_columns, best, axis=1)
+        self.scores = np.take_along_axis(all_scores, best, axis=1)
 
 
 def _within(masked: Entries, first: int, width: int) -> Entries:

@@ -1,6 +1,5 @@
 """Ranking with a trained Thought Space: no language model, one dot product an item, at home a few counts."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -10,12 +9,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pulse_pipeline.thought_space import rounding
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
+from pulse_pipeline.thought_space.factors import NOTHING, Factors, Followed, RoughScores, array
 from pulse_pipeline.thought_space.following import Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
+from pulse_pipeline.thought_space.rounding import Rounded
 from pulse_pipeline.thought_space.trend import trend
 
 Use = Literal["own", "none", "shuffled"]
+
+LEAST_ROUGH = 2**25
+"""So few users times items are scored before rounding the items would pay."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class ThoughtSpaceRanker:
         self._abroad, self._in_full = abroad, in_full
         self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
+        self._rounded: tuple[Tensor, Rounded] | None = None
         self._counts: tuple[DomainData, Following, FloatArray] | None = None
 
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -83,17 +89,14 @@ class ThoughtSpaceRanker:
 
     def pieces(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> Iterator[FloatArray]:
         """Yield the same scores, `width` items at a time; a piece is overwritten by the next."""
-        queries, items, bias = self._factors(data, users, phase)
-        rows, columns, values = self._followed(data, users, phase)
-        room = np.empty(len(users) * min(width, data.n_items), dtype=np.float32)
-        for first in range(0, data.n_items, width):
-            part = slice(first, min(first + width, data.n_items))
-            shape = len(users), part.stop - first
-            scores = room[: math.prod(shape)].reshape(shape)
-            _score(queries, items[part], bias[part], scores)
-            few = slice(*np.searchsorted(columns, (first, part.stop)))
-            scores[rows[few], columns[few] - first] += values[few]  # no place is named twice
-            yield scores
+        return self._factors(data, users, phase).pieces(width)
+
+    def rough(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> RoughScores | None:
+        """The same scores by rounded vectors, `width` items at a time; None where it would save no time."""
+        _, items = self._prepare(data)
+        if len(users) * len(items) < LEAST_ROUGH or not rounding.pays(items.device):
+            return None
+        return self._factors(data, users, phase).rough(width, self._round(items))
 
     @torch.inference_mode()
     def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:
@@ -103,7 +106,7 @@ class ThoughtSpaceRanker:
         space, _ = self._prepare(data)
         if not self._home(space):
             return Parts(whole, *np.zeros((3, len(whole)), np.float32))
-        bias = _array(self._model.item_bias(space, home=True))
+        bias = array(self._model.item_bias(space, home=True))
         home, (following, lately) = self._model.home(data.domain), self._counted(data)
         followed = float(home.following) * following.scores([data.history(user, phase)])[0]
         taken = float(home.trend) * lately
@@ -112,12 +115,12 @@ class ThoughtSpaceRanker:
     @torch.inference_mode()
     def thoughts(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
         """Users as unit vectors; zero for a user of whom nothing is known [len(users), d]."""
-        return _array(self._thoughts(data, users, phase))
+        return array(self._thoughts(data, users, phase))
 
     @torch.inference_mode()
     def item_matrix(self, data: DomainData) -> FloatArray:
         """Item vectors, the other side of the dot product [n_items, d]."""
-        return _array(self._prepare(data)[1])
+        return array(self._prepare(data)[1])
 
     def rationale_weight(self, data: DomainData) -> float:
         """How much of what the gate lets in of a rationale enters the ranking of a domain."""
@@ -135,8 +138,13 @@ class ThoughtSpaceRanker:
         return self._prepared[1], self._prepared[2]
 
     @torch.inference_mode()
-    def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> tuple[Tensor, Tensor, Tensor]:
-        """What scores are the products of, and what an item scores for anybody [m, d], [n, d], [n]."""
+    def _round(self, items: Tensor) -> Rounded:
+        if self._rounded is None or self._rounded[0] is not items:
+            self._rounded = (items, Rounded.of(items))
+        return self._rounded[1]
+
+    @torch.inference_mode()
+    def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> Factors:
         space, items = self._prepare(data)
         home = self._home(space)
         queries = self._model.queries(self._thoughts(data, users, phase), home=home)
@@ -144,19 +152,15 @@ class ThoughtSpaceRanker:
         lately = float(self._model.home(data.domain).trend) if home else 0.0
         if lately:
             bias = bias + lately * torch.from_numpy(self._counted(data)[1]).to(bias.device)
-        return queries, items, bias
+        return Factors(queries, items, bias, self._followed(data, users, phase))
 
-    @torch.inference_mode()
-    def _followed(
-        self, data: DomainData, users: IntArray, phase: Phase
-    ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Rows, ascending columns and values of what is added for what follows the last items."""
+    def _followed(self, data: DomainData, users: IntArray, phase: Phase) -> Followed:
         space, _ = self._prepare(data)
         following = float(self._model.home(data.domain).following) if self._home(space) else 0.0
         if not following or not len(users):
-            nothing = np.empty(0, dtype=np.int64)
-            return nothing, nothing, np.empty(0, dtype=np.float32)
-        return self._counted(data)[0].entries([data.history(user, phase) for user in users], following)
+            return NOTHING
+        histories = [data.history(user, phase) for user in users]
+        return Followed(*self._counted(data)[0].entries(histories, following))
 
     def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:
         if self._counts is None or self._counts[0] is not data:
@@ -234,17 +238,3 @@ def shuffled(vectors: FloatArray, seed: int) -> FloatArray:
     mixed = vectors.copy()
     mixed[order] = vectors[np.roll(order, 1)]
     return mixed
-
-
-def _score(queries: Tensor, items: Tensor, bias: Tensor, scores: FloatArray) -> None:
-    """Write dot products, and what an item scores for anybody, over scores [m, d], [n, d], [n], [m, n]."""
-    if queries.device.type != "cpu":
-        scores[:] = _array(torch.addmm(bias, queries, items.T))
-    elif len(queries) == 1:  # read as a vector: a product of matrices would first copy the items
-        torch.addmv(bias, items, queries[0], out=torch.from_numpy(scores[0]))
-    else:
-        torch.addmm(bias, queries, items.T, out=torch.from_numpy(scores))
-
-
-def _array(tensor: Tensor) -> FloatArray:
-    return np.asarray(tensor.float().cpu().numpy(), dtype=np.float32)
