@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from pulse_pipeline.errors import PulseError
@@ -14,10 +16,11 @@ from resources.instance import open_instance, prepare
 from resources.processes import bury
 
 LOOPBACK = "127.0.0.1"
+PATIENCE = 30  # seconds that a server has to end by itself
 
 
 def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK) -> NoReturn:
-    """Run both servers until one ends or the user interrupts.
+    """Run both servers until one ends or the user interrupts, by Ctrl-C or by SIGTERM.
 
     Args:
         home: The home both read.
@@ -27,6 +30,7 @@ def serve(home: Home, dagster_port: int, mlflow_port: int, host: str = LOOPBACK)
 
     Raises:
         PulseError: A server ended by itself.
+        KeyboardInterrupt: The user interrupted, and the servers have ended.
     """
     environment = _environment(home, mlflow_port)
     with open_instance(home) as instance:
@@ -57,18 +61,33 @@ def run_together(commands: dict[str, list[str]], environment: dict[str, str]) ->
         PulseError: A server ended by itself.
         KeyboardInterrupt: The servers were asked to end, and have.
     """
-    # A shell has what it runs in the background ignore SIGINT, and a child ignores what its parent does:
-    # handled here, it ends the servers.
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked, signal.default_int_handler)
-    servers = {name: subprocess.Popen(command, env=environment) for name, command in commands.items()}
+    # A shell has what it runs in the background ignore SIGINT, and servers would inherit that; a signal that
+    # is handled here is theirs to handle again.
+    _on_interrupt(signal.default_int_handler)
+    servers: dict[str, subprocess.Popen[bytes]] = {}
     try:
+        for name, command in commands.items():
+            servers[name] = subprocess.Popen(command, env=environment)
         _wait(servers)
     finally:
-        for server in servers.values():
-            server.send_signal(signal.SIGINT)
-        for server in servers.values():
-            server.wait(timeout=30)
+        _on_interrupt(signal.SIG_IGN)
+        _end(servers)
+
+
+def _on_interrupt(answer: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, answer)
+
+
+def _end(servers: dict[str, subprocess.Popen[bytes]]) -> None:
+    for server in servers.values():
+        server.send_signal(signal.SIGINT)
+    for server in servers.values():
+        try:
+            server.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _environment(home: Home, mlflow_port: int) -> dict[str, str]:

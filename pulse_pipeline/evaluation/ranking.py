@@ -13,13 +13,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pulse_pipeline import schemas
-from pulse_pipeline.evaluation.screening import KEPT, settled
+from pulse_pipeline.evaluation.screening import settled
 from pulse_pipeline.evaluation.selection import Best, Entries
 from pulse_pipeline.progress import track
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
 from pulse_pipeline.thought_space.factors import RoughScores
 
 CHUNK, TOP_CHUNK = 512, 1024  # users scored together at most: for ranks, and for the best items
+KEPT = 4  # times as many items as are wanted are kept by rough scores, to be scored in full
 MAX_BLOCK = 2**23  # scores held at once: 32 MiB of float32, whatever the size of the catalogue
 
 
@@ -218,9 +219,9 @@ def _best(
     rough = ranker.rough(data, users, phase, _width(users)) if isinstance(ranker, Rough) else None
     if rough is None:
         return _looked_through(ranker, data, users, phase, k)
-    first = Best(len(users), KEPT * k)
-    _take(first, _checked(rough.pieces, ranker, data, users), _seen(data, users, phase))
-    items, scores, sure = settled(first, rough, k)
+    kept = Best(len(users), KEPT * k)
+    _take(kept, _checked(rough.pieces, ranker, data, users), _seen(data, users, phase))
+    items, scores, sure = settled(kept, rough, k)
     if not sure.all():
         items[~sure], scores[~sure] = _looked_through(ranker, data, users[~sure], phase, k)
     return items, scores

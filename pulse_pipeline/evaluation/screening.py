@@ -7,9 +7,6 @@ from pulse_pipeline.evaluation.selection import Best
 from pulse_pipeline.thought_space.data import FloatArray, IntArray
 from pulse_pipeline.thought_space.factors import RoughScores
 
-KEPT = 4
-"""For each item wanted, how many are kept by rough scores."""
-
 
 def settled(kept: Best, rough: RoughScores, k: int) -> tuple[IntArray, FloatArray, NDArray[np.bool_]]:
     """Score in full what was kept.
@@ -24,7 +21,7 @@ def settled(kept: Best, rough: RoughScores, k: int) -> tuple[IntArray, FloatArra
         -1 and -inf where there are fewer [m, k], [m, k]; and the rows in which no other can be among them,
         whatever the error [m].
     """
-    real = np.where(kept.columns < 0, -np.inf, rough.real(kept.columns)).astype(np.float32)
+    real = np.where(kept.columns < 0, -np.inf, rough.real(kept.columns))
     order = np.lexsort((kept.columns, -real), axis=1)[:, :k]
     columns = np.take_along_axis(kept.columns, order, axis=1)
     scores = np.take_along_axis(real, order, axis=1)

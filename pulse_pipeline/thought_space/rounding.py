@@ -12,7 +12,7 @@ ROUNDING = 2.0**-8
 """Relative error of a number rounded to the eight significant bits of bfloat16."""
 
 SUMMING = 2.0**-22
-"""Relative error, for each term, of two sums in float32 (2^-24 each) of what may be rounded before."""
+"""Relative error a term of two sums of products in float32: 2^-24 each for a product and for its addition."""
 
 INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
 
@@ -39,10 +39,10 @@ class Rounded:
 
 
 def largest_error(queries: Rounded, items: Rounded) -> Tensor:
-    """How far a query's products with rounded items, in bfloat16, are from the real ones at most [m].
+    """How far a query's products with rounded items, in bfloat16, are from those in float32 at most [m].
 
-    |q.x - q'.x'| <= |q - q'| |x| + |q'| |x - x'| by Cauchy and Schwarz; the product itself is a sum that
-    is rounded once more.
+    |q.x - q'.x'| <= |q - q'| |x| + |q'| |x - x'| by Cauchy and Schwarz. Both products are sums in float32,
+    and one of them is rounded once more.
     """
     longest, furthest = items.lengths.max(), items.errors.max()
     widest = queries.lengths + queries.errors

@@ -20,7 +20,7 @@ from pulse_pipeline.thought_space.trend import trend
 Use = Literal["own", "none", "shuffled"]
 
 LEAST_ROUGH = 2**25
-"""So few users times items are scored before rounding the items would pay."""
+"""Users times items, scored together, from which on rough scores save time."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ThoughtSpaceRanker:
         self._abroad, self._in_full = abroad, in_full
         self._spaces = spaces or {}
         self._prepared: tuple[DomainData, Space, Tensor] | None = None
-        self._rounded: tuple[Tensor, Rounded] | None = None
+        self._rounded: Rounded | None = None
         self._counts: tuple[DomainData, Following, FloatArray] | None = None
 
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -91,12 +91,14 @@ class ThoughtSpaceRanker:
         """Yield the same scores, `width` items at a time; a piece is overwritten by the next."""
         return self._factors(data, users, phase).pieces(width)
 
+    @torch.inference_mode()
     def rough(self, data: DomainData, users: IntArray, phase: Phase, width: int) -> RoughScores | None:
         """The same scores by rounded vectors, `width` items at a time; None where it would save no time."""
         _, items = self._prepare(data)
         if len(users) * len(items) < LEAST_ROUGH or not rounding.pays(items.device):
             return None
-        return self._factors(data, users, phase).rough(width, self._round(items))
+        self._rounded = self._rounded or Rounded.of(items)
+        return self._factors(data, users, phase).rough(width, self._rounded)
 
     @torch.inference_mode()
     def parts(self, data: DomainData, user: int, phase: Phase) -> Parts:
@@ -134,14 +136,8 @@ class ThoughtSpaceRanker:
         if self._prepared is None or self._prepared[0] is not data:
             space = self._spaces.get(data.domain) or self._model.space(data)
             items = self._model.items(space, home=self._home(space))
-            self._prepared = (data, space, items)
+            self._prepared, self._rounded = (data, space, items), None
         return self._prepared[1], self._prepared[2]
-
-    @torch.inference_mode()
-    def _round(self, items: Tensor) -> Rounded:
-        if self._rounded is None or self._rounded[0] is not items:
-            self._rounded = (items, Rounded.of(items))
-        return self._rounded[1]
 
     @torch.inference_mode()
     def _factors(self, data: DomainData, users: IntArray, phase: Phase) -> Factors:
