@@ -73,7 +73,8 @@ WRITERS = """\
 
 What thoughts about items add, by who wrote them, from the tables below. *Minus shuffled* is gained by
 content, not by the width of two views; *of one item* is the same where only the last item is known. *Items*:
-about how many there is something valid; of large catalogues only those chosen most often were asked about.
+about how many there is something valid; of large catalogues only those chosen most often were asked about. A
+row of zeros is one where validation gave thoughts the weight 0, so that the model is the one without.
 
 | domain | written by | items | untrained, minus none | trained, minus none | minus shuffled | of one item |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -153,9 +154,8 @@ def _writers(rows: list[dict[str, Any]]) -> str:
         for row in rows
         if row["bet"] == "1 item thoughts"
     }
-    coverage = {
-        (row["domain"], row["writer"]): _coverage(row) for row in rows if row["bet"] == "1 item thoughts"
-    }
+    at_home = (row for row in rows if row["bet"] == "1 item thoughts" and not row.get("sources"))
+    coverage = {(row["domain"], row["writer"]): _coverage(row) for row in at_home}
     lines = [
         " | ".join([*pair, coverage[pair], *(gains.get((*pair, *key), "") for key in COMPARED)])
         for pair in sorted({key[:2] for key in gains})

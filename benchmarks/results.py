@@ -46,7 +46,8 @@ rationales add for the users who have one, and what they are worth as explanatio
 the best of those that stand in the table: SASRec stands for the neural ones in the shops and ML-100K; on
 Beauty see [benchmarks](benchmarks.md).
 
-All were run by the method as it stands but Gift_Cards_tuned, from before an example of a loss about
+All were run by the method as it stands but the temporal ablations of Industrial_and_Scientific, of the
+objective before, and Gift_Cards_tuned, from before an example of a loss about
 rationales came to weigh what its weight says beside one next item, before hard negatives, and before
 validation decided whether rationales are served: its are in full. Under that objective ML-100K had .1177
 ([what was tried](transfer.md)).

@@ -23,9 +23,10 @@ import polars as pl
 from assets.transfer import bridging_vectors
 from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_data, stored_if_made
-from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals
+from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals, evaluated_at_door
 from pulse_pipeline.evaluation.arrivals import Arrivals
-from pulse_pipeline.evaluation.evaluate import Evaluated, difference, evaluate_ranker
+from pulse_pipeline.evaluation.crossing import GRIDS, Crossing
+from pulse_pipeline.evaluation.evaluate import Evaluated, Origin, difference, evaluate_ranker
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
 from pulse_pipeline.evaluation.in_domain import MODEL
 from pulse_pipeline.evaluation.transfer import evaluate_zero_shot
@@ -40,6 +41,7 @@ from pulse_pipeline.thought_space.training import train
 from resources.text_encoder import TextEncoder
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
+ALIKE = "PULSE, all arrivals alike"
 KEY = ("experiment", "sources", "target", "model", "train_mix", "seed")
 
 
@@ -114,10 +116,21 @@ def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     people = Arrivals.between(here, there, known_before(*tables), written, drawn=arguments.drawn)
     told = {"drawn item": arguments.drawn, "bridging rationales": written is not None}
     experiment = ", ".join(["arrivals", *(name for name, holds in told.items() if holds)])
-    found = evaluate_arrivals(people, seed=arguments.seed)
+    found = [*evaluate_arrivals(people, seed=arguments.seed), _all_alike(people)]
     (ours,) = (one for one in found if one.metrics["model"][0] == MODEL)
+    weights = vars(Crossing(MODEL, people).weights)
     for row, one in zip(_rows(found, against=found[0]), found, strict=True):
-        yield row | {"experiment": experiment, "ours_minus_it": None if one is ours else _told(ours, one)}
+        minus = None if one is ours else _told(ours, one)
+        fitted = weights if one is ours else None
+        yield row | {"experiment": experiment, "ours_minus_it": minus, "weights": fitted}
+
+
+def _all_alike(people: Arrivals) -> Evaluated:
+    """Our model without a look at what each had in the source: a control."""
+    grids = [(name, values) for name, values in GRIDS if name == "everybody"]
+    mix = f"{people.source.domain}+{people.target.domain}"
+    origin = Origin("", mix, 0, "pulse", None, None)
+    return evaluated_at_door(people, Crossing(ALIKE, people, "none", grids=grids), origin)
 
 
 def _bridging(source: str, target: str) -> pl.DataFrame | None:

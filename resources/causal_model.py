@@ -50,7 +50,22 @@ def load(ref: ModelRef, held: Held = "full") -> Loaded:
         device_map=device,
         quantization_config=_four_bits(dtype) if held == "4-bit" else None,
     )
+    if held == "4-bit":
+        _keep_unpacked(model)
     return Loaded(model.eval(), AutoTokenizer.from_pretrained(path))
+
+
+def _keep_unpacked(model: "torch.nn.Module") -> None:
+    """Have bitsandbytes leave its layers' weights as they are.
+
+    On CPUs with AVX-512 for bfloat16 it packs them anew for inference and back for training, and loses their
+    scales on the way back (bitsandbytes 0.50.2): what is tuned after a first look would be something else.
+    """
+    from bitsandbytes.nn.modules import Linear4bit
+
+    for layer in model.modules():
+        if isinstance(layer, Linear4bit):
+            layer.support_avx512bf16_for_cpu = False
 
 
 def _four_bits(computed_in: "torch.dtype") -> "BitsAndBytesConfig":

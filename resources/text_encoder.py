@@ -1,5 +1,6 @@
 """The sentence encoder as a Dagster resource: sentence-transformers on a GPU or on CPU cores."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -36,9 +37,9 @@ class TextEncoder(dg.ConfigurableResource[Any]):
         """A fresh copy of the encoder's weights, to be tuned; on the GPU where there is one."""
         import torch
         from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
+        from transformers.utils.logging import disable_progress_bar
 
-        logging.disable_progress_bar()
+        disable_progress_bar()
         folder = _folder(spec)
         model = AutoModel.from_pretrained(folder, dtype=torch.float32)
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -72,11 +73,13 @@ class LoadedEncoder:
 
 @cache
 def _load(spec: EncoderSpec) -> "SentenceTransformer":
+    # Where bitsandbytes is installed it is imported too, and misses a kernel that nothing here asks for.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     import torch
     from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
+    from transformers.utils.logging import disable_progress_bar
 
-    logging.disable_progress_bar()  # its bar counts tensors of a model that loads in a second
+    disable_progress_bar()  # its bar counts tensors of a model that loads in a second
     folder = _folder(spec)
     if (folder / "modules.json").exists():
         return SentenceTransformer(str(folder), model_kwargs={"dtype": torch.float32})

@@ -45,12 +45,12 @@ def evaluate_arrivals(
     plain = Origin("", None, 0, BASELINE, None, None)
     counted, both = replace(plain, train_mix=target), replace(plain, train_mix=f"{source}+{target}")
     baselines = [
-        _ranked(arrivals, Popularity().fit(arrivals.door(arrivals.tested)), counted),
-        _ranked(arrivals, SourceText(arrivals), plain),
-        _ranked(arrivals, Crossing(AMONG, arrivals, "none", weights=AMONG_ARRIVALS), both),
+        evaluated_at_door(arrivals, Popularity().fit(arrivals.door(arrivals.tested)), counted),
+        evaluated_at_door(arrivals, SourceText(arrivals), plain),
+        evaluated_at_door(arrivals, Crossing(AMONG, arrivals, "none", weights=AMONG_ARRIVALS), both),
     ]
     own = replace(both, arm="pulse", seed=seed, spec_fingerprint=spec_fingerprint)
-    models = [_ranked(arrivals, one, own) for one in _models(arrivals, seed)]
+    models = [evaluated_at_door(arrivals, one, own) for one in _models(arrivals, seed)]
     tested = [Evaluated(with_p_values(one, baselines), one.ranks) for one in models]
     return [Evaluated(_named(one.metrics, source), one.ranks) for one in baselines + tested]
 
@@ -63,7 +63,8 @@ def _models(arrivals: Arrivals, seed: int) -> list[Crossing]:
     return found
 
 
-def _ranked(arrivals: Arrivals, ranker: Ranker, origin: Origin) -> Evaluated:
+def evaluated_at_door(arrivals: Arrivals, ranker: Ranker, origin: Origin) -> Evaluated:
+    """Rank for the people of the test part, of whom the target knows nothing."""
     started = time.perf_counter()
     door = arrivals.door(arrivals.tested)
     ranked = standings(ranker, door, "test", users=arrivals.people[arrivals.tested])

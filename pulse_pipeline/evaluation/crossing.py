@@ -47,7 +47,9 @@ class Weights:
 AMONG_ARRIVALS = Weights(everybody=0.0)
 """Popularity among those who came from the same place, which knows nothing of the one who comes."""
 
-GRIDS: tuple[tuple[str, tuple[float, ...]], ...] = (
+Grids = Sequence[tuple[str, tuple[float, ...]]]
+
+GRIDS: Grids = (
     ("sharpness", (0.0, 2.0, 4.0, 8.0)),
     ("everybody", (1.0, 0.25, 4.0)),
     ("history", (0.0, 1.0, 2.0, 4.0, 8.0)),
@@ -96,6 +98,8 @@ class Crossing:
         rationales: Use = "own",
         seed: int = 0,
         weights: Weights | None = None,
+        *,
+        grids: Grids = GRIDS,
     ) -> None:
         """Choose the weights by cross-validation over those who are no test, then count all of them.
 
@@ -107,13 +111,14 @@ class Crossing:
             rationales: Each one's own, none, or another's (a control).
             seed: Seed of the shuffle.
             weights: Takes these and fits none.
+            grids: The values tried of each weight; those of others stay as `Weights` has them.
         """
         self.name = name
         self._texts = SourceText(arrivals)
         self._written = _reasons(arrivals, rationales, seed)
         self.weights = weights or Weights()
         if weights is None:
-            self._fit(arrivals)
+            self._fit(arrivals, grids)
         self._count(arrivals, arrivals.tested, arrivals.door(arrivals.tested))
 
     def score(self, data: DomainData, users: IntArray, phase: Phase) -> FloatArray:
@@ -126,10 +131,10 @@ class Crossing:
         about = weights.history * had[rows] + weights.rationale * self._written[rows]
         return np.asarray(scores + about @ items.T, dtype=np.float32)
 
-    def _fit(self, arrivals: Arrivals) -> None:
+    def _fit(self, arrivals: Arrivals, grids: Grids) -> None:
         folds = [arrivals.folds == fold for fold in range(FOLDS)]
         parts = [(fold, arrivals.door(fold | arrivals.tested)) for fold in folds if fold.any()]
-        grids = [(name, values) for name, values in GRIDS if name != "rationale" or self._written.any()]
+        grids = [(name, values) for name, values in grids if name != "rationale" or self._written.any()]
         label = f"{self.name} {arrivals.source.domain} to {arrivals.target.domain}"
         with track(label, sum(len(values) for _, values in grids), "settings") as progress:
             for name, values in grids if parts else []:

@@ -1,4 +1,15 @@
-"""The terms of the objective, each with its formula and source."""
+r"""The terms of the objective, each with its formula and source.
+
+.. math:: L = w_1 N(b) + \frac{m_p}{m}
+          \left[w_2 N(b \oplus f) + w_3 C(b, f) + w_4 C(b, h) + w_5 N(f)\right]
+
+N is `next_item`, C is `contrast`; b is behaviour, f the foresight written from what came before, h
+hindsight, and b ⊕ f the gated fusion. The terms in brackets are about the one item that a user's rationale
+speaks of: their means are over the m_p users of the batch who have one, weighed by that part of all m
+predictions, so that an example weighs what the term's weight says beside one next item. `objective` puts
+them together; w_1 to w_5 are `next_item_weight`, `thought_weight`, `contrast_weight`, `hindsight_weight`
+and `rationale_weight` of `ThoughtSpaceConfig`.
+"""
 
 import torch
 from torch import Tensor
@@ -39,11 +50,13 @@ def contrast(
 ) -> Tensor:
     r"""Symmetric InfoNCE between what users do and why, the whole batch as negatives, hard ones foremost.
 
-    .. math:: L = -\frac1{2m} \sum_j \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w_{jk} e^{s_{jk}}}
-              + \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w_{kj} e^{s_{kj}}},
+    .. math:: L = -\frac1{2m} \sum_j \left[
+              \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w_{jk} e^{s_{jk}}}
+              + \log \frac{e^{s_{jj}}}{e^{s_{jj}} + \sum_{k \ne j} w'_{kj} e^{s_{kj}}}\right],
               \quad s_{jk} = b_j r_k/\tau, \quad w_{jk} \propto e^{\beta s_{jk}}
 
-    with weights of mean 1 over a row's negatives: at hardness 0 all weigh the same, above it those that lie
+    with weights of mean 1 over the negatives of one sum (w over k for each j, w' the same of the transpose),
+    through which no gradient goes: at hardness 0 all weigh the same, above it those that lie
     nearest, whom only a reason of their own tells apart, weigh most.
 
     Source: InfoNCE (van den Oord et al. 2018), symmetric with a learned temperature as in CLIP (Radford

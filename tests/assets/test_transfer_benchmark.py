@@ -36,6 +36,9 @@ def test_what_was_written_about_arrivals_is_read_and_named(run):
     by_model = {row["model"]: row for row in rows}
     assert by_model["PULSE"]["ours_minus_it"] is None
     assert by_model["PULSE, no rationales"]["ours_minus_it"]
+    assert by_model[transfer.ALIKE]["ours_minus_it"]
+    assert set(by_model["PULSE"]["weights"]) == {"sharpness", "everybody", "history", "rationale"}
+    assert by_model[transfer.ALIKE]["weights"] is None
 
 
 def test_vectors_of_another_encoder_than_the_settings_name_are_not_read(run, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pulse_pipeline.thought_space import objective
+from pulse_pipeline.thought_space import losses, objective
 from pulse_pipeline.thought_space.batches import collate, schedule, windows
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import RationaleVectors
@@ -190,11 +190,24 @@ def test_windows_cover_every_training_transition_once(plant, resequence):
     assert sorted(pairs) == expected
 
 
-def test_negatives_are_sampled_beyond_the_limit(plant):
-    config = SMALL.model_copy(update={"full_softmax_items": 10, "sampled_negatives": 40, "epochs": 6})
-    trained = train("films", [plant(n_users=200)], config)
-    losses = trained.history["next_item"].drop_nulls().to_list()
-    assert losses[-1] < losses[0]
+@pytest.mark.parametrize("limit", [10, 1000])
+def test_negatives_are_sampled_beyond_the_limit(plant, monkeypatch, limit):
+    data = plant(n_users=200)
+    sampled = []
+    whole = losses.next_item
+
+    def told(logits, targets, seen, log_chance=None):
+        sampled.append(log_chance is not None and logits.shape[1] < data.n_items)
+        return whole(logits, targets, seen, log_chance)
+
+    monkeypatch.setattr(losses, "next_item", told)
+    config = SMALL.model_copy(
+        update={"full_softmax_items": limit, "sampled_negatives": 5, "batch_size": 4, "epochs": 2}
+    )
+    trained = train("films", [data], config)
+    assert set(sampled) == {limit < data.n_items}
+    found = trained.history["next_item"].drop_nulls().to_list()
+    assert found[-1] < found[0]
 
 
 @pytest.mark.parametrize(
