@@ -200,8 +200,8 @@ def test_zero_shot_cells_are_trained_without_their_target(inside):
     )
     assert set(cell["train_mix"]) == {"all-but-Demo_Games"}
     assert "loo" in set(cell["protocol"])
-    models = read_models(inside.storage / "thought_space_model" / "all-but-Demo_Games")
-    assert {tuple(one.model.catalogues) for one in models.values()} == {("Demo_Films", "Demo_Books")}
+    models = read_models(inside.models / "all-but-Demo_Games")
+    assert {tuple(one.model.catalogues) for one in models.values()} == {("Demo_Books", "Demo_Films")}
 
 
 def test_a_cell_is_temporal_where_the_mix_knows_nothing_from_after_the_test_began(inside):
