@@ -25,6 +25,7 @@ from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored, stored_data, stored_if_made
 from pulse_pipeline.evaluation.arrival_evaluation import evaluate_arrivals, evaluated_at_door
 from pulse_pipeline.evaluation.arrivals import Arrivals
+from pulse_pipeline.evaluation.bootstrap import Difference
 from pulse_pipeline.evaluation.crossing import GRIDS, Crossing
 from pulse_pipeline.evaluation.evaluate import Evaluated, Origin, difference, evaluate_ranker
 from pulse_pipeline.evaluation.few_shot import evaluate_few_shot
@@ -74,17 +75,17 @@ def main() -> None:
 def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Vectors and words, and the Thought Space, as fitted on the sources, against centred text-kNN."""
     sources = [_texts(name, stored_data(name)) for name in arguments.sources]
-    target = _texts(arguments.target, _target(arguments))
+    target = _texts(arguments.target, met(arguments.target, arguments.users))
     mix = "+".join(arguments.sources)
     found, reading = evaluate_zero_shot(sources, target, mix, arguments.seed)
-    for row in _rows(found, against=found[0]):
+    for row in rows_of(found, against=found[0]):
         yield row | {"reading": vars(reading)}
     # Without rationales a foreign domain is ranked alike by every epoch: none has to be run.
     fitted = _config(arguments).model_copy(update={"epochs": 0})
     space = train(mix, [source.data for source in sources], fitted).model
     ranker = ThoughtSpaceRanker(space, MODEL, rationales="none")
     own = evaluate_ranker(ranker, target.data, train_mix=mix, seed=arguments.seed)
-    yield from _rows([own], against=found[0])
+    yield from rows_of([own], against=found[0])
 
 
 def _config(arguments: argparse.Namespace) -> ThoughtSpaceConfig:
@@ -95,7 +96,7 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Shares of the target's training users beside the sources."""
     found = evaluate_few_shot(
         [stored_data(name) for name in arguments.sources],
-        _target(arguments),
+        met(arguments.target, arguments.users),
         _config(arguments),
         source_mix="+".join(arguments.sources),
         shares=arguments.shares,
@@ -103,7 +104,7 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     for place, share in enumerate(arguments.shares):
         those = [found[0], *found[1 + 3 * place : 4 + 3 * place]]
         best = max(those[:-1], key=lambda one: one.value("NDCG", 10))
-        for row in _rows(those, against=best):
+        for row in rows_of(those, against=best):
             yield row | {"experiment": f"few-shot, {100 * share:g}%"}
 
 
@@ -114,13 +115,13 @@ def _arrivals(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     here, there = stored_data(source), stored_data(arguments.target)
     written = _bridging(source, arguments.target)
     people = Arrivals.between(here, there, known_before(*tables), written, drawn=arguments.drawn)
-    told = {"drawn item": arguments.drawn, "bridging rationales": written is not None}
-    experiment = ", ".join(["arrivals", *(name for name, holds in told.items() if holds)])
+    about = {"drawn item": arguments.drawn, "bridging rationales": written is not None}
+    experiment = ", ".join(["arrivals", *(name for name, holds in about.items() if holds)])
     found = [*evaluate_arrivals(people, seed=arguments.seed), _all_alike(people)]
     (ours,) = (one for one in found if one.metrics["model"][0] == MODEL)
     weights = vars(Crossing(MODEL, people).weights)
-    for row, one in zip(_rows(found, against=found[0]), found, strict=True):
-        minus = None if one is ours else _told(ours, one)
+    for row, one in zip(rows_of(found, against=found[0]), found, strict=True):
+        minus = None if one is ours else told(difference(ours, one))
         fitted = weights if one is ours else None
         yield row | {"experiment": experiment, "ours_minus_it": minus, "weights": fitted}
 
@@ -142,7 +143,8 @@ def _bridging(source: str, target: str) -> pl.DataFrame | None:
     return bridging_vectors(written, load_settings().encoder, TextEncoder())
 
 
-def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:
+def rows_of(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]]:
+    """Figures of models, each with its difference to one of them."""
     for one in found:
         row = one.metrics.filter(metric="NDCG", k=10).row(0, named=True)
         hits = one.metrics.filter(metric="HR", k=10).row(0, named=True)
@@ -154,24 +156,24 @@ def _rows(found: list[Evaluated], against: Evaluated) -> Iterator[dict[str, Any]
             "hr@10": hits["value"],
             "users": row["n_users"],
             "against": against.metrics["model"][0],
-            "minus_it": None if one is against else _told(one, against),
+            "minus_it": None if one is against else told(difference(one, against)),
             "seed": row["seed"],
             "git_sha": git_sha(),
         }
 
 
-def _told(one: Evaluated, other: Evaluated) -> str:
-    found = difference(one, other)
+def told(found: Difference) -> str:
+    """A difference with interval and p-value, as rows say it."""
     return f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), p {found.p_value:.3f}"
 
 
-def _target(arguments: argparse.Namespace) -> DomainData:
-    """The target as it is met for the first time, of so many users."""
-    data = stored_data(arguments.target, texts_only=True)
-    if arguments.users is None or len(data.user_ids) <= arguments.users:
+def met(name: str, most: int | None) -> DomainData:
+    """A target as it is met for the first time, of so many users at most; None for all."""
+    data = stored_data(name, texts_only=True)
+    if most is None or len(data.user_ids) <= most:
         return data
     order = sorted(range(len(data.user_ids)), key=lambda user: text_hash(data.user_ids[user]))
-    users = np.sort(order[: arguments.users])
+    users = np.sort(order[:most])
     return replace(
         data,
         user_ids=[data.user_ids[user] for user in users],
