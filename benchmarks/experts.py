@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from benchmarks.kept_rows import renew, same
 from benchmarks.stored import stored_data
-from benchmarks.transfer import KEY, RESULTS, met, rows_of, told
+from benchmarks.transfer import KEY, RESULTS, rows_of, told, unseen_target
 from pulse_pipeline.evaluation.baselines.text_knn import TextKNN
 from pulse_pipeline.evaluation.bootstrap import intervals, paired_difference
 from pulse_pipeline.evaluation.evaluate import difference, evaluate_ranker
@@ -161,7 +161,7 @@ def main() -> None:
     about = {"sources": "+".join(arguments.sources), "target": arguments.target}
     rows = [about | {"experiment": JUDGED} | row for row in _judged(tried, arguments.seed)]
     setting, epochs = best(tried)
-    target = met(arguments.target, arguments.users)
+    target = unseen_target(arguments.target, arguments.users)
     looked = _looked_at(sources, target, setting, epochs, config)
     rows += [about | {"experiment": EXPERIMENT} | row for row in looked]
     renew(arguments.out, rows, same(rows, *KEY))

@@ -75,7 +75,7 @@ def main() -> None:
 def _zero_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Vectors and words, and the Thought Space, as fitted on the sources, against centred text-kNN."""
     sources = [_texts(name, stored_data(name)) for name in arguments.sources]
-    target = _texts(arguments.target, met(arguments.target, arguments.users))
+    target = _texts(arguments.target, unseen_target(arguments.target, arguments.users))
     mix = "+".join(arguments.sources)
     found, reading = evaluate_zero_shot(sources, target, mix, arguments.seed)
     for row in rows_of(found, against=found[0]):
@@ -96,7 +96,7 @@ def _few_shot(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Shares of the target's training users beside the sources."""
     found = evaluate_few_shot(
         [stored_data(name) for name in arguments.sources],
-        met(arguments.target, arguments.users),
+        unseen_target(arguments.target, arguments.users),
         _config(arguments),
         source_mix="+".join(arguments.sources),
         shares=arguments.shares,
@@ -167,7 +167,7 @@ def told(found: Difference) -> str:
     return f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f}), p {found.p_value:.3f}"
 
 
-def met(name: str, most: int | None) -> DomainData:
+def unseen_target(name: str, most: int | None) -> DomainData:
     """A target as it is met for the first time, of so many users at most; None for all."""
     data = stored_data(name, texts_only=True)
     if most is None or len(data.user_ids) <= most:

@@ -14,29 +14,11 @@ from scipy import sparse
 from torch import Tensor
 
 from pulse_pipeline.thought_space.data import FloatArray, IntArray
+from pulse_pipeline.thought_space.following import Followed
 from pulse_pipeline.thought_space.rounding import SUMMING, Rounded, largest_error
 
 GATHERED = 2**23
 """Numbers of item vectors laid out beside users at once: 32 MiB of float32."""
-
-
-@dataclass(frozen=True)
-class Followed:
-    """What is added to scores for what follows the last items.
-
-    Attributes:
-        rows: Places of users [entries].
-        columns: Items, ascending; no pair of row and column comes twice [entries].
-        values: What is added [entries].
-    """
-
-    rows: IntArray
-    columns: IntArray
-    values: FloatArray
-
-
-_NONE = np.empty(0, dtype=np.int64)
-NOTHING = Followed(_NONE, _NONE, np.empty(0, dtype=np.float32))
 
 
 @dataclass(frozen=True)

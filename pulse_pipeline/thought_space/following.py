@@ -4,6 +4,8 @@ Of a domain's training prefixes. It holds what no text says, and a model that le
 part of it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
@@ -21,6 +23,25 @@ DECAY = 0.5
 
 KNN_WEIGHT = 0.2
 """Weight of the cosine beside the transitions."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is added to scores for what follows the last items.
+
+    Attributes:
+        rows: Places of users [entries].
+        columns: Items, ascending; no pair of row and column comes twice [entries].
+        values: What is added [entries].
+    """
+
+    rows: IntArray
+    columns: IntArray
+    values: FloatArray
+
+
+_NONE = np.empty(0, dtype=np.int64)
+NOTHING_FOLLOWS = Followed(_NONE, _NONE, np.empty(0, dtype=np.float32))
 
 
 class Following:
@@ -53,11 +74,11 @@ class Following:
         scores: FloatArray = self._summed(histories, 1.0).toarray()
         return scores
 
-    def entries(self, histories: list[IntArray], weight: float) -> tuple[IntArray, IntArray, FloatArray]:
-        """Rows, columns and values of `weight` times these where they are not 0, by ascending columns."""
+    def entries(self, histories: list[IntArray], weight: float) -> Followed:
+        """`weight` times these, where they are not 0."""
         counted = self._summed(histories, weight).tocoo()
         order = np.argsort(counted.col, kind="stable")
-        return counted.row[order], counted.col[order], counted.data[order]
+        return Followed(counted.row[order], counted.col[order], counted.data[order])
 
     def _summed(self, histories: list[IntArray], weight: float) -> sparse.csr_matrix:
         recent = [items[-self._last :][::-1] for items in histories]

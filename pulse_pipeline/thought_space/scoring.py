@@ -11,8 +11,8 @@ from torch import Tensor
 
 from pulse_pipeline.thought_space import rounding
 from pulse_pipeline.thought_space.data import DomainData, FloatArray, IntArray, Phase
-from pulse_pipeline.thought_space.factors import NOTHING, Factors, Followed, RoughScores, array
-from pulse_pipeline.thought_space.following import Following
+from pulse_pipeline.thought_space.factors import Factors, RoughScores, array
+from pulse_pipeline.thought_space.following import NOTHING_FOLLOWS, Followed, Following
 from pulse_pipeline.thought_space.model import Space, ThoughtSpace, rationale_vectors
 from pulse_pipeline.thought_space.rounding import Rounded
 from pulse_pipeline.thought_space.trend import trend
@@ -154,9 +154,9 @@ class ThoughtSpaceRanker:
         space, _ = self._prepare(data)
         following = float(self._model.home(data.domain).following) if self._home(space) else 0.0
         if not following or not len(users):
-            return NOTHING
+            return NOTHING_FOLLOWS
         histories = [data.history(user, phase) for user in users]
-        return Followed(*self._counted(data)[0].entries(histories, following))
+        return self._counted(data)[0].entries(histories, following)
 
     def _counted(self, data: DomainData) -> tuple[Following, FloatArray]:
         if self._counts is None or self._counts[0] is not data:

@@ -104,7 +104,7 @@ def run(monkeypatch, tmp_path):
     def rows(target):
         shops = {data.domain: data for data in (domain("films", 1), domain("books", 2), target)}
         monkeypatch.setattr(experts, "stored_data", lambda name, **_: shops[name])
-        monkeypatch.setattr(experts, "met", lambda name, _: shops[name])
+        monkeypatch.setattr(experts, "unseen_target", lambda name, _: shops[name])
         monkeypatch.setattr(experts, "load_settings", lambda: SimpleNamespace(thought_space=CONFIG))
         out = tmp_path / "transfer.json"
         about = ["--sources", "films", "books", "--target", "games"]

@@ -81,7 +81,8 @@ def test_entries_are_all_that_is_counted_by_columns_wherever_items_repeat():
     data = _circle()
     following = Following(data)
     histories = [data.sequences[0], np.array([3, 3, 3]), np.empty(0, np.int64)]
-    rows, columns, values = following.entries(histories, 4.0)
+    found = following.entries(histories, 4.0)
+    rows, columns, values = found.rows, found.columns, found.values
     assert (np.diff(columns) >= 0).all()
     laid_out = np.zeros((3, N_ITEMS), np.float32)
     np.add.at(laid_out, (rows, columns), values)
