@@ -1,21 +1,26 @@
 """Assets of the stage `thought_space`: one trained model for each training mix."""
 
 import hashlib
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from assets.materialisation import Materialisation, materialising, picture
 from assets.project import Project
+from pulse_pipeline.domains import ALL_BUT
 from pulse_pipeline.evaluation.report import charts
 from pulse_pipeline.home import Home
 from pulse_pipeline.interactions import common_cut
 from pulse_pipeline.provenance import content_hash, fingerprint, git_sha
 from pulse_pipeline.thought_space.assemble import PROTOCOLS, assemble, has_protocol
+from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.retrieval import later_pairs, recalls
 from pulse_pipeline.thought_space.training import Trained, train
+from pulse_pipeline.thought_space.travelling import train_to_travel
+from pulse_pipeline.thought_space.workers import ALONE, Workers
 from resources.storage import Models, table_path
 from resources.tracking import Tracking
 
@@ -67,12 +72,20 @@ def _thought_space_model(project: Project) -> dg.AssetsDefinition:
                 domains = domain_data(protocol, interactions, item_embeddings, rationale_embeddings)
                 if domains:
                     state = states / f"{protocol}.safetensors"
-                    trained[protocol] = train(context.partition_key, domains, config, state=state)
+                    trained[protocol] = train_mix(context.partition_key, domains, config, state)
                     found |= _served(protocol, trained[protocol].model, domains)
                     found |= _met(protocol, trained[protocol].model, domains)
             return _result(work, trained, found)
 
     return thought_space_model
+
+
+def train_mix(
+    mix: str, domains: list[DomainData], config: ThoughtSpaceConfig, state: Path, workers: Workers = ALONE
+) -> Trained:
+    """Train a mix: one that leaves a domain out is there to meet it, and is trained to travel."""
+    trainer = train_to_travel if mix.startswith(ALL_BUT) else train
+    return trainer(mix, domains, config, state=state, workers=workers)
 
 
 def _origin(context: dg.AssetExecutionContext, project: Project, members: Tables) -> dict[str, object]:
@@ -115,16 +128,25 @@ def _met(protocol: Protocol, model: ThoughtSpace, domains: list[DomainData]) -> 
 def _result(work: Materialisation, trained: Models, found: dict[str, float]) -> dg.MaterializeResult[Models]:
     metrics = dict(found)
     for protocol, one in trained.items():
-        renamed = one.history.select("epoch", pl.exclude("epoch").name.prefix(f"{protocol}_"))
+        renamed = one.history.select("epoch", pl.exclude("epoch", "kept").name.prefix(f"{protocol}_"))
         work.run.curve(renamed, step="epoch")
         work.run.artifact(f"{protocol}_history.csv", one.history.write_csv())
+        if one.held_out:
+            domain, history = one.held_out
+            work.run.artifact(f"{protocol}_judged_by_{domain}.csv", history.write_csv())
+            metrics[f"{protocol}_held_out_val_ndcg@10_{domain}"] = _kept(history, "val_ndcg@10")
+            metrics[f"{protocol}_held_out_epoch_{domain}"] = _kept(history, "epoch")
         work.run.artifact(f"{protocol}_config.json", one.config.model_dump_json(indent=1))
-        metrics[f"{protocol}_val_ndcg@10"] = float(str(one.history["val_ndcg@10"].max()))
+        metrics[f"{protocol}_val_ndcg@10"] = _kept(one.history, "val_ndcg@10")
         metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
     curve = charts.to_png(_curve(trained))
     work.run.artifact("validation.png", curve)
     return work.result(trained, weights_version(trained), {"validation": picture(curve)}, metrics)
+
+
+def _kept(history: pl.DataFrame, column: str) -> float:
+    return float(history.filter("kept")[column].item())
 
 
 def _curve(trained: Models) -> charts.Chart:

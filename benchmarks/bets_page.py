@@ -58,7 +58,9 @@ three interactions are a group of the tables below.
 SUMMARY = """## Bet by bet
 
 The trained model minus itself without, of all test users, and of those of whom only the last item is known
-(about users nothing can be written then: of those with one to three interactions, where there are any).
+(about users nothing can be written then: of those with one to three interactions, where there are any, of
+whom about one in twenty has a rationale: what is written about them can move no more than that). An empty
+cell was not measured.
 What leaves home is the few scalars of a reader, and rationales: *zero-shot* ranks a domain by scalars
 fitted on another, and reads thoughts that rest on texts alone, here of the sets without their reviews. Bet
 3 is worth nothing there, as a foreign domain is ranked alike whatever was learned, where no rationale

@@ -5,7 +5,8 @@ the home and needs an environment with RecTools beside this one, which wants ano
 VENV && VENV/bin/pip install "rectools[torch]" "numpy<2"`.
 
     python -m benchmarks.thought_space [ranking] [serving] [interactions] [items] [items_with_ids]
-        [training] [--scale 0.1] [--cores 2] [--rectools VENV/bin/python] [--out figures.json]
+        [items_few_draws] [training] [--scale 0.1] [--cores 2] [--rectools VENV/bin/python]
+        [--out figures.json]
 """
 
 import argparse
@@ -42,6 +43,7 @@ RANKED_USERS = RANKED_ITEMS = 100_000
 INTERACTIONS = (100_000, 300_000, 1_000_000)
 ITEMS = (10_000, 50_000, 200_000)
 STEPS = 20
+FEW_DRAWS = 1_024
 SERVED = 500
 LEARNED = 0.25  # length of what an item has learned beside its text's 1: the longest of 3,541 came to 1.4
 TARGETS = {"ranking_seconds": 60.0, "ranking_gb": 2.0, "serving_p99_ms": 10.0}
@@ -155,11 +157,18 @@ def items_with_ids(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
     return sampled_steps(size, id_residual=True)
 
 
-def sampled_steps(size: int, *, id_residual: bool) -> dict[str, Any]:
+def items_few_draws(size: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The default with so few draws that the smallest catalogue, too, has as many items to give."""
+    return sampled_steps(size, id_residual=True, draws=FEW_DRAWS)
+
+
+def sampled_steps(size: int, *, id_residual: bool, draws: int | None = None) -> dict[str, Any]:
     """Steps of sampled softmax over so many items; memory beyond the weights and their moments."""
     config = ThoughtSpaceConfig(
         device="cpu", full_softmax_items=1, least_steps=1, id_residual=id_residual, batch_size=128
     )
+    if draws:
+        config = config.model_copy(update={"sampled_negatives": draws})
     learner = learner_of(generated(STEPS * config.batch_size, size, 0), config)
     held = [tensor for tensor in learner.tensors().values() if tensor.is_floating_point()]
     for tensor in held:
@@ -259,6 +268,7 @@ PARTS: dict[str, tuple[Callable[[int, argparse.Namespace], dict[str, Any]], tupl
     "interactions": (interactions, INTERACTIONS),
     "items": (items, ITEMS),
     "items_with_ids": (items_with_ids, ITEMS),
+    "items_few_draws": (items_few_draws, ITEMS),
     "training": (training, (0,)),
 }
 

@@ -41,6 +41,7 @@ from pulse_pipeline.thought_space.identity import content
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
+from pulse_pipeline.thought_space.travelling import train_to_travel
 
 RESULTS = Path(__file__).parents[1] / "docs" / "writers.json"
 VERSION = "1"
@@ -150,7 +151,8 @@ def _trained(
     path = kept / data.domain / f"{fingerprint([VERSION, *about, changed.fingerprint()])}.parquet"
     if not path.exists():
         state = path.with_suffix(".safetensors")
-        model = train("+".join(one.domain for one in mix), mix, changed, state=state).model
+        trainer = train if home else train_to_travel
+        model = trainer("+".join(one.domain for one in mix), mix, changed, state=state).model
         told = any(one.rationales is not None for one in mix)
         frame = (
             _told(model, data, seed)
@@ -159,7 +161,8 @@ def _trained(
         )
         with replacing(path) as aside:
             frame.write_parquet(aside)
-        state.unlink(missing_ok=True)
+        for left in path.parent.glob(f"{path.stem}*.safetensors"):
+            left.unlink()
     return pl.read_parquet(path, glob=False)
 
 

@@ -9,14 +9,13 @@ them: tracking, lineage and checkpoints come about as they do after a training b
 import argparse
 from pathlib import Path
 
-from assets.thought_space import domain_data
+from assets.thought_space import domain_data, train_mix
 from pulse_pipeline.commands.tables import read_table
 from pulse_pipeline.domains import load_registry
 from pulse_pipeline.home import Home
 from pulse_pipeline.settings import load_settings
 from pulse_pipeline.thought_space.assemble import PROTOCOLS
 from pulse_pipeline.thought_space.data import DomainData, Protocol
-from pulse_pipeline.thought_space.training import train
 from pulse_pipeline.thought_space.workers import launched
 
 
@@ -33,7 +32,7 @@ def main() -> None:
             domains = mix_data(home, arguments.mix, protocol)
             if domains:
                 state = home.training_of("thought_space_model", arguments.mix) / f"{protocol}.safetensors"
-                train(arguments.mix, domains, config, state=state, workers=workers)
+                train_mix(arguments.mix, domains, config, state, workers)
 
 
 def mix_data(home: Home, mix: str, protocol: Protocol) -> list[DomainData]:

@@ -13,10 +13,23 @@ from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.model import ThoughtSpace
 
 
-def training_key(model: ThoughtSpace, domains: list[DomainData], config: ThoughtSpaceConfig) -> str:
-    """Fingerprint of all that decides a training's result: settings, shapes, device, data."""
+def training_key(
+    model: ThoughtSpace,
+    domains: list[DomainData],
+    config: ThoughtSpaceConfig,
+    abroad: dict[str, Any] | None = None,
+) -> str:
+    """Fingerprint of all that decides a training's result: settings, shapes, device, data.
+
+    Args:
+        model: The model, untrained, on its device.
+        domains: What it learns from and is judged on.
+        config: The settings.
+        abroad: What was decided elsewhere about domains never seen.
+    """
     return fingerprint(
         {
+            "abroad": abroad,
             "config": config.fingerprint(),
             "shapes": {name: list(tensor.shape) for name, tensor in model.state_dict().items()},
             "device": model.rationale_shift.device.type,

@@ -6,7 +6,10 @@ r"""The terms of the objective, each with its formula and source.
 N is `next_item`, C is `contrast`; b is behaviour, f the foresight written from what came before, h
 hindsight, and b ⊕ f the gated fusion. The terms in brackets are about the one item that a user's rationale
 speaks of: their means are over the m_p users of the batch who have one, weighed by that part of all m
-predictions, so that an example weighs what the term's weight says beside one next item. `objective` puts
+predictions, so that an example weighs what the term's weight says beside one next item: that weighing is
+ours (docs/transfer.md tells why). That what is recommended by meets both behaviour and rationale, N(b ⊕ f),
+and that a rationale alone predicts the next item, N(f), follow PULSE (arXiv 2510.08626), which asks them of a
+language model's answer; over a whole catalogue they are ours. `objective` puts
 them together; w_1 to w_5 are `next_item_weight`, `thought_weight`, `contrast_weight`, `hindsight_weight`
 and `rationale_weight` of `ThoughtSpaceConfig`.
 """

@@ -87,8 +87,8 @@ def serve_at_home(model: ThoughtSpace, told: Validation, config: ThoughtSpaceCon
 def serve_abroad(model: ThoughtSpace, told: Validation, config: ThoughtSpaceConfig) -> None:
     """Choose how much is served in a foreign domain; as `serve_at_home`, on all domains together.
 
-    Gate and projection have learned from these domains, foreign as they are named here: what is chosen is
-    optimistic about one that they have not seen.
+    Of domains that gate and projection have learned from, foreign as they are named, what is chosen is
+    optimistic about one that they have not seen; `travelling` asks one that was held out.
 
     Args:
         model: A model at any time of its training.

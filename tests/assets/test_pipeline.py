@@ -204,6 +204,21 @@ def test_zero_shot_cells_are_trained_without_their_target(inside):
     assert {tuple(one.model.catalogues) for one in models.values()} == {("Demo_Books", "Demo_Films")}
 
 
+def test_a_mix_that_leaves_a_domain_out_stops_by_a_source_that_is_held_out(inside):
+    with open_instance(inside) as instance:
+        travels, joint = (
+            events(instance, "thought_space_model", mix)[0].metadata for mix in ("all-but-Demo_Games", "all")
+        )
+    judges = {name.removeprefix("loo_held_out_epoch_") for name in travels if "loo_held_out_epoch_" in name}
+    assert len(judges) == 1
+    assert judges < {"Demo_Books", "Demo_Films"}
+    judge = judges.pop()
+    model = read_models(inside.models / "all-but-Demo_Games")["loo"]
+    if travels["loo_rationale_serving_weight_abroad"].value:  # then how long is the held-out source's to say
+        assert model.history["epoch"].max() == travels[f"loo_held_out_epoch_{judge}"].value
+    assert not any("held_out" in name for name in joint)
+
+
 def test_a_cell_is_temporal_where_the_mix_knows_nothing_from_after_the_test_began(inside):
     registry = PROJECT.registry
     tables = {

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import writers
 from benchmarks.writers_page import write_page
-from pulse_pipeline.thought_space.training import train
+from pulse_pipeline.thought_space.travelling import train_to_travel
 from tests.evaluation.ablations.test_ablations import CONFIG
 from tests.thought_space.conftest import planted
 
@@ -80,11 +80,16 @@ def test_of_domains_together_nothing_stays_that_one_of_them_has_outlived(gains, 
 def test_a_domain_is_ranked_by_the_model_of_the_others(gains, tmp_path, monkeypatch):
     films, games = two_domains()
     mixes = []
-    monkeypatch.setattr(
-        writers, "train", lambda mix, *args, **more: mixes.append(mix) or train(mix, *args, **more)
-    )
-    abroad = {"films": writers.by_serving(films, [[games]], CONFIG, range(1), tmp_path)}
-    assert mixes == ["games"]
+
+    def noted(mix, *arguments, **options):
+        mixes.append(mix)
+        return train_to_travel(mix, *arguments, **options)
+
+    monkeypatch.setattr(writers, "train_to_travel", noted)
+    books = replace(games, domain="books")
+    abroad = {"films": writers.by_serving(films, [[games, books]], CONFIG, range(1), tmp_path)}
+    assert mixes == ["games+books"]
+    assert [path.suffix for path in (tmp_path / "films").iterdir()] == [".parquet"]
     (row,) = writers.rows(abroad, "a model", writers.ABROAD, 1)
     assert "as served minus trained without" not in row
     assert row["without"] < gains["films"]["without"].mean()

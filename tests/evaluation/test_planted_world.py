@@ -21,7 +21,7 @@ from pulse_pipeline.rationales.cuts import cut_points
 from pulse_pipeline.thought_space.assemble import assemble
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
-from pulse_pipeline.thought_space.training import train
+from pulse_pipeline.thought_space.travelling import train_to_travel
 from resources.text_encoder import TextEncoder
 
 SEED = 5  # a world that nothing was chosen on
@@ -55,7 +55,7 @@ def abroad(worlds):
     found, weights = {use: [] for use in ("own", "none", "shuffled", "popularity")}, []
     for target, data in worlds.items():
         sources = [worlds[name] for name in DEMO_DOMAINS if name != target]
-        model = train("all-but-" + target, sources, ThoughtSpaceConfig(epochs=8)).model
+        model = train_to_travel("all-but-" + target, sources, ThoughtSpaceConfig(epochs=8)).model
         weights.append(float(model.rationale_serving_weight))
         for use in ("own", "none", "shuffled"):
             found[use].append(_ndcg(ThoughtSpaceRanker(model, use, rationales=use), data))
