@@ -56,11 +56,14 @@ COMPARED = (
 )
 """What is held against what."""
 
+KNOWN, COLD, FEWEST_COLD = "items known", 3, 10
+"""Of users with so few items there must be so many to be a row's column."""
+
 AT_HOME, ABROAD = "itself", "the others"
 """What a model was trained on that ranks for a domain."""
 
 Gains = dict[str, NDArray[np.float64]]
-"""NDCG@10 of the users who have a rationale, by how they were served."""
+"""NDCG@10 of the users who have a rationale, by how they were served; and how many items they have."""
 
 
 def main() -> None:
@@ -99,8 +102,10 @@ def by_serving(
     kept: Path,
 ) -> Gains:
     """Train on one mix after another, and rank for the test users of a domain who have a rationale."""
-    told = data.has_rationale[data.evaluated_users("test")]
-    found: dict[str, list[NDArray[np.float64]]] = {}
+    users = data.evaluated_users("test")
+    told = data.has_rationale[users]
+    known = data.history_lengths("test")[users[told]].astype(np.float64)
+    found: dict[str, list[NDArray[np.float64]]] = {KNOWN: [known]}
     with track(f"writers {data.domain}", len(trainings) * len(seeds), "trainings") as progress:
         for seed in seeds:
             for mix in trainings:
@@ -131,14 +136,17 @@ def rows(gains: dict[str, Gains], writer: str, trained_on: str, seeds: int) -> I
         for own, other in COMPARED:
             if other not in found:
                 continue
-            gained = paired_difference(found[own], found[other])
-            row[f"{own} minus {other}"] = {
-                "value": gained.value,
-                "low": gained.low,
-                "high": gained.high,
-                "p": gained.p_value,
-            }
+            row[f"{own} minus {other}"] = _gained(found, own, other)
+        cold = found[KNOWN] <= COLD
+        if cold.sum() >= FEWEST_COLD:
+            few = {name: values[cold] for name, values in found.items()}
+            row["cold"] = _gained(few, *COMPARED[0]) | {"users": int(cold.sum())}
         yield row
+
+
+def _gained(found: Gains, own: str, other: str) -> dict[str, float]:
+    gained = paired_difference(found[own], found[other])
+    return {"value": gained.value, "low": gained.low, "high": gained.high, "p": gained.p_value}
 
 
 def _trained(

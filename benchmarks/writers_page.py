@@ -33,6 +33,7 @@ COLUMNS = {
     "served": "served",
     "without": "NDCG@10 without",
     "in full minus without": "in full, minus without",
+    "cold": "of one to three items: in full, minus without",
     "in full minus another's": "in full, minus another's",
     "as served minus without": "as served, minus without",
     "as served minus trained without": "as served, minus trained without",
@@ -57,7 +58,9 @@ def _order(row: dict[str, Any]) -> tuple[str, str, int]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, dict):
-        return f"{value['value']:+.4f} ({value['low']:+.4f} to {value['high']:+.4f}), p {value['p']:.3f}"
+        users = f"{value['users']} users: " if "users" in value else ""
+        interval = f"{value['low']:+.4f} to {value['high']:+.4f}"
+        return f"{users}{value['value']:+.4f} ({interval}), p {value['p']:.3f}"
     if isinstance(value, list):
         return " + ".join(value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -46,6 +46,17 @@ def test_a_row_says_what_the_users_with_a_rationale_gain(gains):
         halves = (films[f"{own} minus {other}"]["value"] + games[f"{own} minus {other}"]["value"]) / 2
         assert together[f"{own} minus {other}"]["value"] == pytest.approx(halves)
     assert films["in full minus without"]["value"] > 0
+    assert "cold" not in films  # all have seven items
+
+
+def test_users_of_few_items_are_a_column_where_there_are_enough(gains):
+    films = gains["films"]
+    few = films | {writers.KNOWN: np.where(np.arange(80) < 12, 3.0, 7.0)}
+    (row,) = writers.rows({"films": few}, "a model", writers.AT_HOME, 2)
+    assert row["cold"]["users"] == 12
+    assert row["cold"]["value"] == pytest.approx((films["in full"] - films["without"])[:12].mean())
+    (row,) = writers.rows({"films": few | {writers.KNOWN: np.full(80, 4.0)}}, "a model", writers.AT_HOME, 2)
+    assert "cold" not in row
 
 
 def test_what_was_trained_is_not_trained_again(tmp_path, monkeypatch):
