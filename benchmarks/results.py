@@ -47,7 +47,7 @@ the best of those that stand in the table: SASRec stands for the neural ones in 
 Beauty see [benchmarks](benchmarks.md).
 
 All were run by the method as it stands but the mixes that leave a domain out, from before a source that is
-held out said when they stop ([transfer](transfer.md) has what that changes); the temporal ablations of
+held out said when they stop ([what that changes](transfer.md#a-source-held-out)); the temporal ablations of
 Industrial_and_Scientific, of the objective before; and Gift_Cards_tuned, from before an example of a loss
 about rationales came to weigh what its weight says beside one next item, before hard negatives, and before
 validation decided whether rationales are served: its are in full. Under that objective ML-100K had .1177

@@ -119,6 +119,10 @@ class ThoughtSpaceConfig(BaseModel):
     patience: int = Field(default=4, ge=1)
     """Epochs without a better validation NDCG@10 before training stops."""
 
+    hold_out_source: bool = True
+    """Whether a mix that leaves a domain out stops, and serves rationales abroad, as a source says that was
+    held out; else as its own domains say, which is optimistic and learns from more (docs/transfer.md)."""
+
     batch_size: int = Field(default=128, ge=1)
     """Users (windows of their histories) a step."""
 

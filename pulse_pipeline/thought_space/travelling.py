@@ -42,7 +42,7 @@ def train_to_travel(
     Raises:
         PulseError: A state file is damaged.
     """
-    judge = held_out_source(domains)
+    judge = held_out_source(domains) if config.hold_out_source else None
     if judge is None:
         return train(mix, domains, config, state=state, workers=workers)
     others = [data for data in domains if data is not judge]

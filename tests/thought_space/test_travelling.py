@@ -80,6 +80,13 @@ def test_without_rationales_it_is_any_training(plant):
     assert _weights(own.model) == _weights(travelled.model)
 
 
+def test_a_setting_leaves_it_to_the_mix_itself(plant):
+    own = train("both", _sources(plant), SMALL)
+    travelled = train_to_travel("both", _sources(plant), SMALL.model_copy(update={"hold_out_source": False}))
+    assert travelled.held_out is None
+    assert travelled.history.drop("seconds").equals(own.history.drop("seconds"))
+
+
 def test_a_killed_one_goes_on_in_either_training(plant, tmp_path, monkeypatch):
     sources, state = _sources(plant), tmp_path / "loo.safetensors"
     whole = train_to_travel("both", sources, SMALL)
