@@ -30,12 +30,13 @@ class Abroad:
     """What a source that was held out says of how to train for domains never seen.
 
     Attributes:
-        serving_weight: How much of what the gate lets in of a rationale is served there.
+        most_served: How much of what the gate lets in of a rationale is served there, if the mix's own
+            domains want as much.
         epochs: How many epochs to learn for, whatever the mix itself says; None where every epoch ranks a
             foreign domain alike, as nothing of a rationale is served.
     """
 
-    serving_weight: float
+    most_served: float
     epochs: int | None
 
 
@@ -257,10 +258,9 @@ class _Training:
 
     def _serve(self) -> None:
         reading.serve_at_home(self._model, self._told, self._config)
-        if self._abroad is None:
-            reading.serve_abroad(self._model, self._told_abroad, self._config)
-        else:
-            self._model.rationale_serving_weight.fill_(self._abroad.serving_weight)
+        reading.serve_abroad(self._model, self._told_abroad, self._config)
+        if self._abroad is not None:
+            self._model.rationale_serving_weight.clamp_(max=self._abroad.most_served)
 
     def _judge(self, row: dict[str, Any], started: float) -> None:
         self._serve()

@@ -3,8 +3,9 @@
 What validation items of the sources say of a foreign domain is optimistic: gate and projection have learned
 from these sources' own rationales. So one source is held out, a model learns from the others, and the
 source judges its epochs and how much of a rationale it wants served. The model that travels then learns
-from all of them for as many epochs. Without rationales nothing that an epoch learns is used abroad, and
-nothing is to be decided.
+from all of them for as many epochs, and serves as much, or less where its own sources want less: one
+source may be the one that rationales help. Without rationales nothing that an epoch learns is used abroad,
+and nothing is to be decided.
 """
 
 from dataclasses import replace

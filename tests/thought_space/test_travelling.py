@@ -54,12 +54,21 @@ def test_the_model_of_all_sources_is_trained_as_long_as_the_one_held_out_asks_fo
 def test_the_last_epoch_is_kept_where_that_was_decided_elsewhere(plant):
     sources = _sources(plant)
     steps = SMALL.model_copy(update={"learning_rate": 0.3})  # so that epochs get worse
-    decided = train("both", sources, steps, abroad=Abroad(serving_weight=0.5, epochs=3))
+    decided = train("both", sources, steps, abroad=Abroad(most_served=0.5, epochs=3))
     values = decided.history["val_ndcg@10"].to_list()
     assert max(values) > values[3]
     assert decided.history["kept"].to_list() == [False, False, False, True]
-    assert decided.model.rationale_serving_weight == 0.5
     assert Validation(decided.model, sources, steps).ndcg() < max(values)
+
+
+def test_the_milder_word_of_the_two_is_served(plant):
+    own = train("both", _sources(plant), SMALL)
+    capped = train("both", _sources(plant), SMALL, abroad=Abroad(most_served=0.25, epochs=None))
+    assert own.model.rationale_serving_weight > 0.25
+    assert capped.model.rationale_serving_weight == 0.25
+    noise = plant("films", length=5, rationale_noise=50.0)
+    silent = train("films", [noise], SMALL, abroad=Abroad(most_served=1.0, epochs=None))
+    assert silent.model.rationale_serving_weight == 0
 
 
 def test_where_nothing_is_served_abroad_the_mix_stops_by_itself(plant):
