@@ -11,10 +11,9 @@ and nothing is to be decided.
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
+from pulse_pipeline.thought_space.geometry import has_text
 from pulse_pipeline.thought_space.reading import FEWEST
 from pulse_pipeline.thought_space.training import Abroad, Trained, train
 from pulse_pipeline.thought_space.workers import ALONE, Workers
@@ -83,4 +82,4 @@ def _learned_from(data: DomainData) -> int:
     """Users with a rationale about training items."""
     if data.rationales is None:
         return 0
-    return int((~np.isnan(data.rationales.training).any(axis=1)).sum())
+    return int(has_text(data.rationales.training).sum())
