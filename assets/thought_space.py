@@ -18,7 +18,7 @@ from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData, Protocol
 from pulse_pipeline.thought_space.model import ThoughtSpace
 from pulse_pipeline.thought_space.retrieval import later_pairs, recalls
-from pulse_pipeline.thought_space.training import Trained, train
+from pulse_pipeline.thought_space.training import Trained, kept_epoch, train
 from pulse_pipeline.thought_space.travelling import train_to_travel
 from pulse_pipeline.thought_space.workers import ALONE, Workers
 from resources.storage import Models, table_path
@@ -134,19 +134,16 @@ def _result(work: Materialisation, trained: Models, found: dict[str, float]) -> 
         if one.held_out:
             domain, history = one.held_out
             work.run.artifact(f"{protocol}_judged_by_{domain}.csv", history.write_csv())
-            metrics[f"{protocol}_held_out_val_ndcg@10_{domain}"] = _kept(history, "val_ndcg@10")
-            metrics[f"{protocol}_held_out_epoch_{domain}"] = _kept(history, "epoch")
+            best = kept_epoch(history)
+            metrics[f"{protocol}_held_out_val_ndcg@10_{domain}"] = best["val_ndcg@10"]
+            metrics[f"{protocol}_held_out_epoch_{domain}"] = float(best["epoch"])
         work.run.artifact(f"{protocol}_config.json", one.config.model_dump_json(indent=1))
-        metrics[f"{protocol}_val_ndcg@10"] = _kept(one.history, "val_ndcg@10")
+        metrics[f"{protocol}_val_ndcg@10"] = kept_epoch(one.history)["val_ndcg@10"]
         metrics[f"{protocol}_untrained_val_ndcg@10"] = float(one.history["val_ndcg@10"][0])
         metrics[f"{protocol}_epochs"] = float(one.history["epoch"][-1])
     curve = charts.to_png(_curve(trained))
     work.run.artifact("validation.png", curve)
     return work.result(trained, weights_version(trained), {"validation": picture(curve)}, metrics)
-
-
-def _kept(history: pl.DataFrame, column: str) -> float:
-    return float(history.filter("kept")[column].item())
 
 
 def _curve(trained: Models) -> charts.Chart:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from rich.console import Console
 
 from assets.ablations import encoding
@@ -91,6 +92,8 @@ written about a user was written from all of the history."""
 UNTRAINED = {"epochs": 0, "following_weights": (0.0,), "trend_weights": (0.0,)}
 """Text-kNN, its few scalars fitted on validation: what thoughts are worth before anything is learned."""
 
+
+Gains = NDArray[np.float64]
 
 KNOWN = (0, 1, 3)
 """How many of the latest items of each user are known; 0 for all."""
@@ -159,12 +162,11 @@ def figures(
         arms = [name for name in run if reader == "trained" or name not in OF_USERS]
         gains = gains_of(material, config, seeds if reader == "trained" else range(1), arms)
         for group, known, members in groups(material.data):
-            own = gains[MODEL, known][members]
+            own = gains[MODEL, known][:, members]
             for arm in arms:
                 if (f"{MODEL}, {arm}", known) not in gains or (known and arm in OF_USERS):
                     continue
-                other = gains[f"{MODEL}, {arm}", known][members]
-                repeats = len(seeds) if reader == "trained" else 1
+                other = gains[f"{MODEL}, {arm}", known][:, members]
                 yield row(material.data, own, other) | {
                     "writer": writer,
                     "bet": BETS[arm],
@@ -172,7 +174,6 @@ def figures(
                     "sources": None,
                     "users": group,
                     "minus": arm,
-                    "seeds": repeats,
                 }
 
 
@@ -207,14 +208,24 @@ def abroad(
             "sources": mix,
             "users": "all",
             "minus": name,
-            "seeds": 1,
         }
 
 
-def row(data: DomainData, own: Any, other: Any) -> dict[str, Any]:
-    """What NDCG@10 of the same users say, with something and without."""
+def row(data: DomainData, own: Gains, other: Gains) -> dict[str, Any]:
+    """What NDCG@10 of the same users say, with something and without.
+
+    Args:
+        data: The domain.
+        own: NDCG@10 by seed and user, [n_seeds, n_users]; [n_users] of one seed.
+        other: The same without.
+    """
+    own, other = np.atleast_2d(own, other)
+    by_seed = own.mean(axis=1) - other.mean(axis=1)
+    own, other = own.mean(axis=0), other.mean(axis=0)
     found, full = paired_difference(own, other), intervals(own[:, None])[0]
     return {
+        "seeds": len(by_seed),
+        "spread": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else None,
         "domain": data.domain,
         "items_written": _written(data.item_thoughts),
         "n_items": data.n_items,
@@ -247,8 +258,8 @@ def groups(data: DomainData) -> Iterator[tuple[str, int, Any]]:
 
 def gains_of(
     material: Material, config: ThoughtSpaceConfig, seeds: range, arms: list[str]
-) -> dict[tuple[str, int], Any]:
-    """NDCG@10 of each test user by model and items known, the mean over seeds."""
+) -> dict[tuple[str, int], Gains]:
+    """NDCG@10 by seed and test user, [n_seeds, n_users], of each model and number of items known."""
     kept = Home.from_environment().cache / "bets" / material.data.domain
     planned = list(jobs(material, config, AblationSettings(run=tuple(arms), seeds=tuple(seeds)), kept))
     found: dict[tuple[str, int], list[Any]] = {}
@@ -258,7 +269,7 @@ def gains_of(
             for known, ranks in _ranks(job, material).items():
                 found.setdefault((job.name, known), []).append(METRICS["NDCG"](ranks, 10))
             progress.advance()
-    return {key: np.mean(gains, axis=0, dtype=np.float64) for key, gains in found.items()}
+    return {key: np.array(gains, dtype=np.float64) for key, gains in found.items()}
 
 
 def _ranks(job: Job, material: Material) -> dict[int, IntArray]:

@@ -15,7 +15,9 @@ Generated from `bets.json`, which `python -m benchmarks.bets`, `benchmarks.draws
 and `benchmarks.complaints` fill. NDCG@10 of test items, leave-one-out, full ranking; every weight is chosen
 on validation items. Each row is a model with something minus the same without it, trained again
 (complaints: the same training, read with them and without); 95 % intervals by bootstrap over users,
-differences paired.
+differences paired. Intervals leave out what the chance of training does: where it was written down, *±* is
+how far the differences of single seeds stand apart (standard deviation), and one that is not well above it
+need not be of what was taken away.
 *Untrained* is text-kNN with its few scalars fitted; *trained* is the whole Thought Space, counts included,
 the mean over seeds.
 
@@ -173,7 +175,13 @@ def _coverage(row: dict[str, Any]) -> str:
 
 
 def _gain(row: dict[str, Any]) -> str:
-    return f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}), p {row['p']:.3f}"
+    spread = f", seeds {_spread(row)}" if _spread(row) else ""
+    return f"{row['difference']:+.4f} ({row['low']:+.4f} to {row['high']:+.4f}), p {row['p']:.3f}{spread}"
+
+
+def _spread(row: dict[str, Any]) -> str:
+    """The standard deviation of the difference between seeds; nothing where it was not written down."""
+    return "" if row.get("spread") is None else f"± {row['spread']:.4f}"
 
 
 def _section(domain: str, writer: str, rows: list[dict[str, Any]]) -> str:
@@ -199,6 +207,6 @@ def _line(row: dict[str, Any]) -> str:
         f"{row['difference']:+.4f}",
         f"{row['low']:+.4f} to {row['high']:+.4f}",
         f"{row['p']:.3f}",
-        str(row["seeds"]),
+        f"{row['seeds']} ({_spread(row)})" if _spread(row) else str(row["seeds"]),
     )
     return "| " + " | ".join(cells) + " |"

@@ -198,12 +198,12 @@ def at_home(domain: Domain, config: ThoughtSpaceConfig, seeds: range, kept: Path
             for seed in repeats:
                 ranked.append(_ranked(domain, config.model_copy(update={**changes, "seed": seed}), kept))
                 progress.advance()
-        mean = {name: np.mean([one[name].to_numpy() for one in ranked], axis=0) for name in ranked[0].columns}
+        gains = {name: np.array([one[name].to_numpy() for one in ranked]) for name in ranked[0].columns}
         for group, known, members in groups(domain.data):
-            without = mean[_column("without", known)][members]
+            without = gains[_column("without", known)][:, members]
             for what in (OTHERS, TEXTS):
-                own = mean[_column(what, known)][members]
-                told = {"reader": reader, "sources": None, "users": group, "seeds": len(repeats)}
+                own = gains[_column(what, known)][:, members]
+                told = {"reader": reader, "sources": None, "users": group}
                 yield (
                     row(domain.data, own, without)
                     | told
@@ -228,7 +228,7 @@ def abroad(
     ranker = ThoughtSpaceRanker(train(mix, [source.data for source in sources], fitted).model)
     weight = _best(ranker, sources, TEXTS)
     own, without = (target.gains(ranker, TEXTS, one, "test") for one in (weight, 0.0))
-    told = {"reader": "zero-shot", "sources": mix, "users": "all", "seeds": 1}
+    told = {"reader": "zero-shot", "sources": mix, "users": "all"}
     yield row(target.data, own, without) | told | _about(TEXTS, target.who_complained())
 
 

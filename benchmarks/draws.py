@@ -94,14 +94,13 @@ def figures(
         if known:  # a rationale was written from all of the history
             continue
         for minus, (own, other) in compared.items():
-            yield row(many.data, own[members], other[members]) | {
+            yield row(many.data, own[:, members], other[:, members]) | {
                 "writer": writers_of(first),
                 "bet": BET,
                 "reader": "trained",
                 "sources": None,
                 "users": group,
                 "minus": minus,
-                "seeds": len(seeds),
                 "draws": 1 + len(further),
             }
 

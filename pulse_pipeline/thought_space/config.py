@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pulse_pipeline.provenance import fingerprint
 
-METHOD = 8
+METHOD = 9
 """Raised when the same settings come to train something else: what was trained before is stale then."""
 
 

@@ -60,6 +60,11 @@ class Trained:
     held_out: tuple[str, pl.DataFrame] | None = None
 
 
+def kept_epoch(history: pl.DataFrame) -> dict[str, Any]:
+    """The row of a training's history whose model was kept."""
+    return history.filter("kept").row(0, named=True)
+
+
 def train(
     mix: str,
     domains: list[DomainData],

@@ -4,8 +4,8 @@ What validation items of the sources say of a foreign domain is optimistic: gate
 from these sources' own rationales. So one source is held out, a model learns from the others, and the
 source judges its epochs and how much of a rationale it wants served. The model that travels then learns
 from all of them for as many epochs, and serves as much, or less where its own sources want less: one
-source may be the one that rationales help. Without rationales nothing that an epoch learns is used abroad,
-and nothing is to be decided.
+source may be the one that rationales help. Where nothing of a rationale is served nothing that an epoch
+learns is used abroad, and the sources decide for themselves when to stop.
 """
 
 from dataclasses import replace
@@ -15,8 +15,10 @@ from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.data import DomainData
 from pulse_pipeline.thought_space.geometry import has_text
 from pulse_pipeline.thought_space.reading import FEWEST
-from pulse_pipeline.thought_space.training import Abroad, Trained, train
+from pulse_pipeline.thought_space.training import Abroad, Trained, kept_epoch, train
 from pulse_pipeline.thought_space.workers import ALONE, Workers
+
+NOT_SERVED = Abroad(most_served=0.0, epochs=None)
 
 
 def train_to_travel(
@@ -33,7 +35,7 @@ def train_to_travel(
         mix: The mix's name, for progress.
         domains: The sources.
         config: The settings.
-        state: As `train` has it; the training without the source that judges has its file beside it.
+        state: As `train` has it; further trainings that are needed have their files beside it.
         workers: The processes that train together; each gets the result.
 
     Returns:
@@ -46,11 +48,17 @@ def train_to_travel(
     if judge is None:
         return train(mix, domains, config, state=state, workers=workers)
     others = [data for data in domains if data is not judge]
-    beside = state and state.with_stem(f"{state.stem}-without-{judge.domain}")
-    tried = train(
-        f"{mix} without {judge.domain}", others, config, judges=[judge], state=beside, workers=workers
-    )
-    trained = train(mix, domains, config, abroad=decided(tried), state=state, workers=workers)
+
+    def beside(what: str) -> Path | None:
+        return state and state.with_stem(f"{state.stem}-{what}")
+
+    without = f"without-{judge.domain}"
+    tried = train(f"{mix} {without}", others, config, judges=[judge], state=beside(without), workers=workers)
+    said = decided(tried)
+    trained = train(mix, domains, config, abroad=said, state=state, workers=workers)
+    if said.epochs is not None and not trained.model.rationale_serving_weight:
+        own = beside("by-itself")
+        trained = train(mix, domains, config, abroad=NOT_SERVED, state=own, workers=workers)
     return replace(trained, held_out=(judge.domain, tried.history))
 
 
@@ -70,8 +78,7 @@ def held_out_source(domains: list[DomainData]) -> DomainData | None:
 def decided(tried: Trained) -> Abroad:
     """What the source that judged says: how much of a rationale is served, and from what epoch."""
     weight = float(tried.model.rationale_serving_weight)
-    best = tried.history.filter("kept")["epoch"].item()
-    return Abroad(weight, epochs=best if weight else None)
+    return Abroad(weight, epochs=kept_epoch(tried.history)["epoch"] if weight else None)
 
 
 def _judging(data: DomainData) -> int:

@@ -42,6 +42,16 @@ def test_each_bet_is_a_difference_of_the_same_users(rows):
         assert row["low"] <= row["difference"] <= row["high"]
 
 
+def test_beside_the_interval_over_users_stands_what_seeds_differ_by(rows):
+    own, other = np.array([[0.4, 0.6], [0.5, 0.9]]), np.array([[0.3, 0.5], [0.6, 0.4]])
+    told = bets.row(planted(), own, other)
+    assert (told["seeds"], told["difference"]) == (2, pytest.approx(0.15))
+    assert told["spread"] == pytest.approx(np.std([0.1, 0.2], ddof=1))
+    assert bets.row(planted(), own[0], other[0])["spread"] is None
+    assert {row["seeds"] for row in rows if row["reader"] == "trained"} == {2}
+    assert {row["spread"] for row in rows if row["reader"] == "untrained"} == {None}
+
+
 @pytest.fixture(scope="module")
 def zero_shot():
     source = Material("films", "loo", tables(), encode, another=read_otherwise)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pulse_pipeline.thought_space import travelling
 from pulse_pipeline.thought_space.config import ThoughtSpaceConfig
 from pulse_pipeline.thought_space.learner import Learner
 from pulse_pipeline.thought_space.training import Abroad, train
@@ -78,6 +79,19 @@ def test_where_nothing_is_served_abroad_the_mix_stops_by_itself(plant):
     )
     own, travelled = (trainer("both", [films, books], SMALL) for trainer in (train, train_to_travel))
     assert travelled.held_out is not None
+    assert travelled.model.rationale_serving_weight == 0
+    assert travelled.history.drop("seconds").equals(own.history.drop("seconds"))
+
+
+def test_so_it_does_where_only_its_own_sources_want_nothing_served(plant, tmp_path, monkeypatch):
+    films, books = (
+        plant(domain, length=5, seed=seed, rationale_noise=50.0)
+        for seed, domain in enumerate(("films", "books"))
+    )
+    monkeypatch.setattr(travelling, "decided", lambda tried: Abroad(most_served=1.0, epochs=1))
+    own = train("both", [films, books], SMALL)
+    travelled = train_to_travel("both", [films, books], SMALL, state=tmp_path / "loo.safetensors")
+    assert own.history["epoch"][-1] > 1
     assert travelled.model.rationale_serving_weight == 0
     assert travelled.history.drop("seconds").equals(own.history.drop("seconds"))
 
