@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from benchmarks import transfer
+from benchmarks import in_domain, transfer
 
 
 @pytest.fixture
@@ -39,6 +39,23 @@ def test_what_was_written_about_arrivals_is_read_and_named(run):
     assert by_model[transfer.ALIKE]["ours_minus_it"]
     assert set(by_model["PULSE"]["weights"]) == {"sharpness", "everybody", "history", "rationale"}
     assert by_model[transfer.ALIKE]["weights"] is None
+
+
+def test_at_home_rows_stand_beside_those_of_transfer(run, monkeypatch, tmp_path):
+    before = run("zero-shot", "--sources", "Demo_Films", "--target", "Demo_Games", "--users", "40")
+    (tmp_path / "pulse.yaml").write_text("thought_space: {epochs: 1}\n")
+    out = tmp_path / "transfer.json"
+    arguments = ["in_domain", "Demo_Films", "--baselines", "popularity", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    in_domain.main()
+    in_domain.main()
+    own = json.loads(out.read_text())[len(before) :]
+    assert [row["model"] for row in own] == [in_domain.COUNTS, in_domain.WITHOUT, "popularity"]
+    assert {(row["experiment"], row["sources"], row["train_mix"]) for row in own} == {
+        ("in-domain", "Demo_Films", "Demo_Films")
+    }
+    assert [row["ours_minus_it"] is None for row in own] == [True, False, False]
+    assert set(own[0]["weights"]) == {"following", "trend"}
 
 
 def test_vectors_of_another_encoder_than_the_settings_name_are_not_read(run, tmp_path):
