@@ -25,10 +25,8 @@ the mean over seeds.
 catalogue's texts, as many as were written; *texts as item thoughts* shows the text twice, which is the
 width of two views with nothing new in the second. A gain that these keep is no gain of what was written.
 Where validation gives them the weight 0, the model is made without them and ranks as without thoughts, to
-the digit (not in what Qwen2.5-Coder-1.5B wrote about Gift_Cards and Magazine_Subscriptions: those rows are
-older, of code that was not committed as it ran, and had the width of two views; there it ran as Q4_K_M,
-elsewhere in int8). Rationales of users are
-served as far as validation lets them be, on Gift_Cards and Magazine_Subscriptions in the rows minus item
+the digit. Qwen2.5-Coder-1.5B ran in int8 (W8A8 where the name says so). Rationales of users are
+served as far as validation lets them be, on Gift_Cards and Magazine_Subscriptions in SmolLM2-135M's rows minus item
 thoughts, ratings or for *another encoder* in full, by code from before it was asked; *rationales in full*
 serves them whatever it says, and where complaints are read there are none. A model without any trains no
 step that hides what only a home has, so that what *no rationales* loses need not be what they say:

@@ -31,9 +31,10 @@ than time: its line says nothing against the published figures that its goal is 
 from [what was tried](transfer.md), of drawn users: 6,000 of `Games`, zero-shot, others than the goal was
 set on; 818 people of `Beauty to Toys` without a history in the target, by the votes of those who came
 before them: there popularity among these, which asks for nothing else of a person, reaches as much by
-first items. The last two lines hold zero-shot figures against those of centred text-kNN on the same
+first items, and the text of what they have elsewhere is fitted to weigh nothing. The last two lines hold zero-shot figures against those of centred text-kNN on the same
 users: the least difference of all cells, of one to three of four shops to another and of the last table
-of what was tried. Of three seeds are ML-100K, Office_Products and Industrial_and_Scientific, the others of
+of what was tried. What stays at home of all that is learned was decided by one look at test items of
+`Games`. Of three seeds are ML-100K, Office_Products and Industrial_and_Scientific, the others of
 one. The rationales that were trained with are SmolLM2-135M's and are served nowhere; nor are a 1.5B model's
 ([writers](writers.md)).
 
