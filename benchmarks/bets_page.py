@@ -22,16 +22,16 @@ need not be of what was taken away.
 the mean over seeds.
 
 *Shuffled* gives every item (or user) what was written about another; *random words* are drawn from the
-catalogue's texts, as many as were written; *texts as item thoughts* shows the text twice, which is the
-width of two views with nothing new in the second. A gain that these keep is no gain of what was written.
-Where validation gives them the weight 0, the model is made without them and ranks as without thoughts, to
-the digit. Qwen2.5-Coder-1.5B ran in int8 (W8A8 where the name says so). Rationales of users are
-served as far as validation lets them be, on Gift_Cards and Magazine_Subscriptions in SmolLM2-135M's rows minus item
-thoughts, ratings or for *another encoder* in full, by code from before it was asked; *rationales in full*
-serves them whatever it says, and where complaints are read there are none. A model without any trains no
-step that hides what only a home has, so that what *no rationales* loses need not be what they say:
-*shuffled* tells. Of whom *only the last* items are known, the items before are what nobody knows: they may
-be ranked too. The model was trained on them; cold is such a history, not the person.
+catalogue's texts, as many as were written; *texts as item thoughts* shows the text twice, which is the width
+of two views with nothing new in the second. A gain that these keep is no gain of what was written. Where
+validation gives them the weight 0, the model is made without them and ranks as without thoughts, to the
+digit. Qwen2.5-Coder-1.5B ran in int8 (W8A8 where the name says so). Rationales of users are served as far as
+validation lets them be, on Gift_Cards and Magazine_Subscriptions in SmolLM2-135M's rows minus item thoughts,
+ratings or for *another encoder* in full, by code from before it was asked; *rationales in full* serves them
+whatever it says, and where complaints are read there are none. A model without any trains no step that hides
+what only a home has, so that what *no rationales* loses need not be what they say: *shuffled* tells. Of whom
+*only the last* items are known, the items before are what nobody knows: they may be ranked too. The model
+was trained on them; cold is such a history, not the person.
 
 *Another encoder* reads the same texts and thoughts with the mean of SmolLM2-135M's last hidden states, not
 with MiniLM: a difference below zero says that the language model reads better. *Encoder tuned by the

@@ -9,10 +9,10 @@ from pulse_pipeline.files import replacing
 HEADER = """\
 # Benchmarks
 
-Generated from `benchmarks.json`, which `make bench` writes, a section at a time. Rows with another machine, day,
-commit or budget beside them were added to a section from runs of the same command, and go when it is run again;
-`training` needs `--rectools`. Shared machines are noisy: compare what was measured side by side in one run. Not
-measured on a GPU.
+Generated from `benchmarks.json`, which `make bench` writes, a section at a time. Rows with another machine,
+day, commit or budget beside them were added to a section from runs of the same command, and go when it is
+run again; `training` needs `--rectools`. Shared machines are noisy: compare what was measured side by side
+in one run. Not measured on a GPU.
 """
 
 NOTES = {
