@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,7 @@ from pulse_pipeline.thought_space.scoring import ThoughtSpaceRanker
 from pulse_pipeline.thought_space.training import train
 
 ARM = "ablation"
+SPREAD = f"{DIFFERENCE}, spread of seeds"
 VERSION = "2"
 
 
@@ -102,7 +104,8 @@ def ablate(
 
     Returns:
         Rows of `schemas.Metrics`: each arm's figures under each seed, and for each arm and group of users
-        the full model minus it, metric `DIFFERENCE`; the p-value there is that of the difference.
+        the full model minus it, metric `DIFFERENCE`; the p-value there is that of the difference. The
+        interval is over users; of several seeds `SPREAD` is the standard deviation between their differences.
 
     Raises:
         PulseError: No user of the domain has a history and a test item.
@@ -141,22 +144,19 @@ def _differences(
     name: str, own: list[Standings], other: list[Standings], data: DomainData, seed: int
 ) -> pl.DataFrame:
     """The full model minus an arm, mean NDCG@10 over seeds, for each group of users."""
-    gains = [
-        np.stack([METRICS["NDCG"](one.ranks, 10) for one in ranked]).astype(np.float64).mean(axis=0)
+    full, without = (
+        np.stack([METRICS["NDCG"](one.ranks, 10) for one in ranked]).astype(np.float64)
         for ranked in (own, other)
-    ]
-    rows = []
+    )
+    rows: list[dict[str, Any]] = []
     for group, members in slices(data, own[0], "test"):
-        found = paired_difference(gains[0][members], gains[1][members])
-        row = {
-            "slice": group,
-            "n_users": int(members.sum()),
-            "value": found.value,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "p_value_vs_best_baseline": found.p_value,
-        }
-        rows.append(row)
+        about = {"slice": group, "n_users": int(members.sum())}
+        found = paired_difference(full.mean(axis=0)[members], without.mean(axis=0)[members])
+        interval = {"ci_low": found.low, "ci_high": found.high, "p_value_vs_best_baseline": found.p_value}
+        rows.append(about | {"metric": DIFFERENCE, "value": found.value} | interval)
+        if len(own) > 1:
+            spread = (full - without)[:, members].mean(axis=1).std(ddof=1)
+            rows.append(about | {"metric": SPREAD, "value": float(spread)} | dict.fromkeys(interval))
     shared = {
         "arm": ARM,
         "model": f"{MODEL} - {name.removeprefix(f'{MODEL}, ')}",
@@ -164,7 +164,6 @@ def _differences(
         "train_mix": data.domain,
         "protocol": data.protocol,
         "candidates": ALL_ITEMS,
-        "metric": DIFFERENCE,
         "k": 10,
         "seed": seed,
         "p_value_holm": None,

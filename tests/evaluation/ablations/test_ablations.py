@@ -204,6 +204,20 @@ def test_each_arm_has_its_figures_and_its_difference_on_the_same_users(whole, tm
     assert "history:4-9" in set(table.filter(metric=DIFFERENCE)["slice"])
 
 
+def test_of_several_seeds_it_says_how_far_their_differences_stand_apart(whole, tmp_path):
+    table = run.ablate(whole, CONFIG, SETTINGS, tmp_path)
+    found = dict(table.filter(metric=run.SPREAD, slice="all").select("model", "value").iter_rows())
+    by_seed = (
+        table.filter(metric="NDCG", k=10, slice="all").sort("seed").group_by("model", maintain_order=True)
+    )
+    gains = {model: group["value"].to_numpy() for (model,), group in by_seed}
+    for name in ("PULSE, no rationales", "PULSE, no attention", "BM25"):
+        apart = (gains["PULSE"] - gains[name]).std(ddof=1)
+        assert found[f"PULSE - {name.removeprefix('PULSE, ')}"] == pytest.approx(apart)
+    once = run.ablate(whole, CONFIG, SETTINGS.model_copy(update={"seeds": (0,)}), tmp_path)
+    assert once.filter(metric=run.SPREAD).is_empty()
+
+
 def test_a_killed_run_goes_on_and_a_finished_one_trains_nothing(whole, tmp_path, monkeypatch):
     trained, real = [], run.train
 
