@@ -26,17 +26,17 @@ HEADER = """
 Set beforehand; NDCG@10 of test users, leave-one-out. *Reached* is said of the figure, *beyond chance* where
 its whole interval lies at or above the goal; a goal that is a multiple of another model's figure is taken as
 if that were exact. The best baseline is the best of those in the set's table, untuned as ours is: of neural
-ones SASRec stands there alone. The file of Toys is sorted by item id, which is easier than time: its line
-says nothing against the published figures that its goal is made of. Three lines are from [what was
-tried](transfer.md), of drawn users: 6,000 of `Games`, zero-shot, others than the goal was set on; 818 people
-of `Beauty to Toys` without a history in the target, by the votes of those who came before them: there
-popularity among these, which asks for nothing else of a person, reaches as much by first items, and the text
-of what they have elsewhere is fitted to weigh nothing. The last two lines hold zero-shot figures against
-those of centred text-kNN on the same users: the least difference of all cells, of one to three of four shops
-to another and of the last table of what was tried. What stays at home of all that is learned was decided by
-one look at test items of `Games`. Of three seeds are ML-100K, Office_Products and Industrial_and_Scientific,
-the others of one. The rationales that were trained with are SmolLM2-135M's and are served nowhere; nor are a
-1.5B model's ([writers](writers.md)).
+ones SASRec stands there alone, and no other that was run on the shops leads ([in-domain](transfer.md)). The
+file of Toys is sorted by item id, which is easier than time: its line says nothing against the published
+figures that its goal is made of. Three lines are from [what was tried](transfer.md), of drawn users: 6,000
+of `Games`, zero-shot, others than the goal was set on; 818 people of `Beauty to Toys` without a history in
+the target, by the votes of those who came before them: there popularity among these, which asks for nothing
+else of a person, reaches as much by first items, and the text of what they have elsewhere is fitted to weigh
+nothing. The last two lines hold zero-shot figures against those of centred text-kNN on the same users: the
+least difference of all cells, of one to three of four shops to another and of the last table of what was
+tried. What stays at home of all that is learned was decided by one look at test items of `Games`. Of three
+seeds are ML-100K, Office_Products and Industrial_and_Scientific, the others of one. The rationales that were
+trained with are SmolLM2-135M's and are served nowhere; nor are a 1.5B model's ([writers](writers.md)).
 
 | set | goal | PULSE | interval | |
 | --- | --- | --- | --- | --- |
