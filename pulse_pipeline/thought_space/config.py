@@ -120,8 +120,8 @@ class ThoughtSpaceConfig(BaseModel):
     """Epochs without a better validation NDCG@10 before training stops."""
 
     hold_out_source: bool = True
-    """Whether a mix that leaves a domain out stops, and serves rationales abroad, as a source says that was
-    held out; else as its own domains say, which is optimistic and learns from more (docs/transfer.md)."""
+    """Whether a mix that leaves a domain out stops as a source says that was held out, and serves abroad as
+    much of rationales as that source wants or less; else as its own domains say (docs/transfer.md)."""
 
     batch_size: int = Field(default=128, ge=1)
     """Users (windows of their histories) a step."""
